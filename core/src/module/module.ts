@@ -1,0 +1,53 @@
+/**
+ * What a module is: an object with a name and a face for each kind of thread. Protocols and media modules alike export one
+ * as `finchModule`. Rule: a face runs once on each thread of its kind, before the first client; what it binds stays bound.
+ */
+import type { PacketBatch } from '../net/packet-batch';
+import type { SocketAddress } from '../net/socket-address';
+import type { TaskThread } from '../reactor/task-thread';
+import type { BlockingCalls } from '../server/blocking-calls';
+import type { Log } from '../server/log';
+import type { RoleChain } from './roles';
+
+/** Plain data out of the configuration; it crosses threads. */
+export type ModuleSettings = Readonly<Record<string, unknown>>;
+
+/** Takes the connections of one service on one task thread. */
+export interface ConnectionService {
+  /** Takes over an accepted descriptor; `isSurplus` when it is over the limit and shall only hear so. */
+  accept(fd: number, peer: SocketAddress, isSurplus: boolean): void;
+  /** Ends all sessions in good order (farewells sent); resolves when they are gone. */
+  stop(): Promise<void>;
+}
+
+/** What a module gets on a task thread. */
+export interface TaskThreadHost {
+  readonly thread: TaskThread;
+  readonly batch: PacketBatch;
+  readonly roles: RoleChain;
+  /** Jobs for the blocking threads. */
+  readonly blocking: BlockingCalls;
+  readonly settings: ModuleSettings;
+  readonly log: Log;
+  /** Serves the listeners of this name. */
+  serve(name: string, service: ConnectionService): void;
+  /** Says that a connection which was accepted has ended; exactly once for each accept(). */
+  connectionClosed(): void;
+  /** Names what is counted in the thread's snapshot, for people and for leak tests. */
+  count(name: string, read: () => number): void;
+}
+
+/** What a module gets on a blocking thread. */
+export interface BlockingThreadHost {
+  readonly settings: ModuleSettings;
+  readonly log: Log;
+  /** Answers a job. It may block. `caller` is the task thread that asked. Arguments and results are structured clones. */
+  handle<Argument, Result>(job: string, answer: (argument: Argument, caller: number) => Result): void;
+}
+
+export interface Module {
+  /** Short and unique: it is in log lines and in the watchdog's reports. */
+  readonly name: string;
+  onTaskThread?(host: TaskThreadHost): void;
+  onBlockingThread?(host: BlockingThreadHost): void;
+}

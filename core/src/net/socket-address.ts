@@ -1,0 +1,99 @@
+/**
+ * An IP address and port as the addon carries them, for listeners, connections and UDP destinations.
+ * Rule: immutable. Layout: six 32-bit words: family (4 or 6), port, 16 bytes in network order (IPv4 uses the first four).
+ */
+import { isIP, SocketAddress as NodeSocketAddress } from 'node:net';
+
+/** Words of an address in the addon's rows. */
+export const ADDRESS_WORDS = 6;
+
+export class SocketAddress {
+  readonly words: Uint32Array;
+  #key: string | undefined;
+
+  private constructor(words: Uint32Array) {
+    this.words = words;
+  }
+
+  /** Copies an address out of words that the addon wrote; they may be part of a larger array. */
+  static fromWords(words: Uint32Array, at = 0): SocketAddress {
+    return new SocketAddress(words.slice(at, at + ADDRESS_WORDS));
+  }
+
+  /** Makes an address. RangeError when `host` is not a literal IPv4 or IPv6 address or the port is not 0..65535. */
+  static of(host: string, port: number): SocketAddress {
+    const family = isIP(host);
+    if (family === 0) throw new RangeError(`host must be an IPv4 or IPv6 address: ${host}`);
+    if (!Number.isInteger(port) || port < 0 || port > 65535) throw new RangeError(`port must be 0..65535: ${port}`);
+    const words = new Uint32Array(ADDRESS_WORDS);
+    words[0] = family;
+    words[1] = port;
+    const bytes = new Uint8Array(words.buffer, 8);
+    if (family === 4) bytes.set(host.split('.').map(Number));
+    else bytes.set(ipv6Bytes(host));
+    return new SocketAddress(words);
+  }
+
+  /** The same host with another port, 0..65535. */
+  withPort(port: number): SocketAddress {
+    const words = this.words.slice();
+    words[1] = port;
+    return new SocketAddress(words);
+  }
+
+  get family(): 4 | 6 {
+    return this.words[0] === 4 ? 4 : 6;
+  }
+
+  get port(): number {
+    return this.words[1]!;
+  }
+
+  /** The address without port, IPv6 without brackets; an IPv4 peer of a dual-stack listener is shown as IPv4. */
+  get host(): string {
+    const bytes = new Uint8Array(this.words.buffer, this.words.byteOffset + 8, 16);
+    if (this.family === 4) return bytes.subarray(0, 4).join('.');
+    if (this.isMappedIpv4()) return bytes.subarray(12).join('.');
+    const groups: string[] = [];
+    for (let i = 0; i < 16; i += 2) groups.push(((bytes[i]! << 8) | bytes[i + 1]!).toString(16));
+    return new NodeSocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
+  }
+
+  /** An IPv4-mapped IPv6 address as plain IPv4 (RFC 4291 §2.5.5.2); any other as it is. */
+  unmapped(): SocketAddress {
+    return this.family === 6 && this.isMappedIpv4() ? SocketAddress.of(this.host, this.port) : this;
+  }
+
+  /** Equal addresses have equal keys; for Maps. */
+  get key(): string {
+    this.#key ??= this.words.join('.');
+    return this.#key;
+  }
+
+  /** host:port, IPv6 in brackets. */
+  toString(): string {
+    return this.host.includes(':') ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
+  }
+
+  private isMappedIpv4(): boolean {
+    const bytes = new Uint8Array(this.words.buffer, this.words.byteOffset + 8, 16);
+    return bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+  }
+}
+
+function ipv6Bytes(host: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const plain = host.split('%')[0]!.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
+    [(Number(a) << 8) | Number(b), (Number(c) << 8) | Number(d)].map((group) => group.toString(16)).join(':'),
+  );
+  const [head = '', tail] = plain.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const groups = [...before, ...new Array<string>(8 - before.length - after.length).fill('0'), ...after];
+  groups.forEach((group, i) => {
+    const value = Number.parseInt(group, 16);
+    bytes[i * 2] = value >> 8;
+    bytes[i * 2 + 1] = value & 0xff;
+  });
+  return bytes;
+}

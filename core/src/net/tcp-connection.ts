@@ -1,0 +1,124 @@
+/**
+ * One accepted TCP connection of a task thread: reads at once, writes through the packet batch, keeps what the socket has
+ * no room for. Called by the task that owns it. Rule: bytes leave in the order in which they were sent, whatever the
+ * socket takes; the descriptor is closed once, by close(). Thread: the owner's.
+ */
+import { native } from '@finch/native';
+import { EventContext, Readiness } from '../reactor/event-context';
+import { TaskEvent } from '../reactor/events';
+import type { TaskRef } from '../reactor/task-ref';
+import { Errno } from './errno';
+import { ARENA_BYTES, type PacketBatch, type RefusedRow, type RowOwner } from './packet-batch';
+import { type PacketRun, ROW_WORDS, writeInterleavedRun, writeStreamBytes } from './packet-row';
+import { RowBacklog } from './row-backlog';
+import { SocketAddress } from './socket-address';
+
+/** Who hears what becomes of a connection. All calls come on the connection's thread, none after close(). */
+export interface TcpConnectionEvents {
+  /** All that waited has been taken by the kernel: there is room again. */
+  drained(): void;
+  /** The stream is broken (-errno): nothing more can be sent. Read what is left or close. */
+  broken(code: number): void;
+}
+
+/** A run of packets could not be read from its file (the file was truncated); the stream can't go on. */
+export const SOURCE_FAILED = -Errno.EFAULT;
+
+export class TcpConnection implements RowOwner {
+  readonly context: EventContext;
+  readonly #backlog = new RowBacklog();
+  readonly #batch: PacketBatch;
+  readonly #events: TcpConnectionEvents;
+  #broken = false;
+  #closed = false;
+
+  /** Takes over the accepted descriptor; throws Error (and leaves it to the caller) when the event thread refuses it. */
+  constructor(fd: number, task: TaskRef, batch: PacketBatch, events: TcpConnectionEvents) {
+    this.context = new EventContext(fd, task);
+    this.#batch = batch;
+    this.#events = events;
+  }
+
+  /** The address on this side. */
+  get localAddress(): SocketAddress {
+    const words = new Uint32Array(6);
+    native.socketName(this.context.fd, words);
+    return SocketAddress.fromWords(words).unmapped();
+  }
+
+  /** Reads what is there: bytes, 0 at the end of the stream, -EAGAIN when there is nothing now, another -errno when broken. */
+  receive(into: Uint8Array): number {
+    return native.tcpReceive(this.context.fd, into);
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed;
+  }
+
+  /** Whether bytes wait for room: a sender with a choice waits for drained(). */
+  get isFull(): boolean {
+    return this.#backlog.length > 0;
+  }
+
+  /** Sends bytes; they are copied. Bytes for a broken connection are dropped. */
+  send(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += ARENA_BYTES) this.#sendPiece(bytes.subarray(at, at + ARENA_BYTES));
+  }
+
+  /** Sends a run of packets on an interleaved channel. Hot path while the socket has room. */
+  sendRun(run: PacketRun, channel: number): void {
+    this.#batch.makeRoom();
+    if (this.#broken || this.#closed) return;
+    if (!this.isFull) {
+      this.#batch.addInterleavedRun(run, this.context.fd, channel, this);
+      return;
+    }
+    const row = new Uint32Array(ROW_WORDS);
+    writeInterleavedRun(row, 0, run, this.context.fd, channel);
+    this.#backlog.add({ row, plan: run.plan, rest: null }, this);
+  }
+
+  /** Takes note of the events its task was given; the owner calls it first in its run. */
+  delivered(events: number): void {
+    this.context.delivered(events);
+    if ((events & TaskEvent.write) === 0 || !this.isFull) return;
+    this.#backlog.sendAgain(this.#batch);
+    this.#batch.flush();
+    if (!this.isFull && !this.#broken && !this.#closed) this.#events.drained();
+  }
+
+  /** Part of RowOwner: the batch tells what the kernel did not take. */
+  rowRefused(refused: RefusedRow): void {
+    if (this.#closed || this.#broken) return;
+    if (refused.code === -Errno.EAGAIN) {
+      this.#backlog.add(refused, this);
+      this.context.arm(Readiness.writable);
+      return;
+    }
+    this.#broken = true;
+    this.#backlog.clear();
+    this.#events.broken(refused.code);
+  }
+
+  /** Sends what the socket takes at once and ends the connection; what waits is dropped. A second call does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // The batch names the descriptor by number: nothing may be left in it when that number becomes somebody else's.
+    this.#batch.flush();
+    this.#backlog.clear();
+    this.context.close();
+  }
+
+  #sendPiece(bytes: Uint8Array): void {
+    this.#batch.makeRoom(bytes.length);
+    if (this.#broken || this.#closed) return;
+    if (!this.isFull) {
+      this.#batch.addStreamBytes(bytes, this.context.fd, this);
+      return;
+    }
+    const row = new Uint32Array(ROW_WORDS);
+    writeStreamBytes(row, 0, 0, bytes.length, this.context.fd);
+    this.#backlog.add({ row, plan: null, rest: bytes.slice() }, this);
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The RTP and RTCP sockets of a task thread, shared by all of its UDP viewers: two neighbouring ports,
+ * the even one for RTP (RFC 3550 §11). Called by RTP transports. Rule: what arrives is handed to whoever claimed the
+ * sender's address; anything else is counted and dropped. Thread: its own.
+ */
+import { native } from '@finch/native';
+import { EventContext, Readiness } from '../reactor/event-context';
+import { TaskEvent } from '../reactor/events';
+import { DELETE, PARK } from '../reactor/run-result';
+import { Task } from '../reactor/task';
+import type { TaskThread } from '../reactor/task-thread';
+import { errnoName } from './errno';
+import type { PacketBatch, RefusedRow, RowOwner } from './packet-batch';
+import { type PacketRun, ROW_WORDS, writeUdpRun } from './packet-row';
+import { RowBacklog } from './row-backlog';
+import { ADDRESS_WORDS, SocketAddress } from './socket-address';
+
+/** Socket buffers asked for, in bytes; the kernel clamps them (net.core.wmem_max, rmem_max). */
+const SEND_BUFFER_BYTES = 4 << 20;
+const RECEIVE_BUFFER_BYTES = 1 << 20;
+/** Ports tried for a free pair. */
+const MAX_BIND_ATTEMPTS = 64;
+const FIRST_PORT = 16384;
+const LAST_PORT = 65534;
+/** The longest RTCP packet taken; a longer one is cut by the kernel and so not valid. */
+const MAX_DATAGRAM_BYTES = 2048;
+const DATAGRAMS_PER_CALL = 32;
+/** Rows kept while the socket is full; beyond it the oldest viewers' packets are lost as they would be in a queue. */
+const MAX_WAITING_ROWS = 8192;
+
+/** Hears the datagrams of the address it claimed. `bytes` is valid during the call only. */
+export interface DatagramListener {
+  datagram(bytes: Uint8Array, from: SocketAddress): void;
+}
+
+/** Where a viewer's packets go, and who hears when they can't. */
+export interface UdpDestination extends RowOwner {
+  readonly address: SocketAddress;
+  noSegmentation: boolean;
+}
+
+export class UdpPair extends Task implements RowOwner {
+  readonly rtpAddress: SocketAddress;
+  readonly #batch: PacketBatch;
+  readonly #rtp: EventContext;
+  readonly #rtcp: EventContext;
+  readonly #backlog = new RowBacklog();
+  readonly #listeners = new Map<string, DatagramListener>();
+  readonly #buffer = new Uint8Array(DATAGRAMS_PER_CALL * MAX_DATAGRAM_BYTES);
+  readonly #rows = new Uint32Array(DATAGRAMS_PER_CALL * (1 + ADDRESS_WORDS));
+  /** Datagrams from addresses that nobody claimed. */
+  strangers = 0;
+  /** Rows dropped because too many waited for the socket. */
+  droppedRows = 0;
+
+  /** Binds two neighbouring ports of `host`; throws Error when none of the ports tried is free. */
+  constructor(thread: TaskThread, batch: PacketBatch, host: SocketAddress) {
+    super(thread);
+    const { rtpFd, rtcpFd, port } = bindPair(host);
+    this.rtpAddress = host.withPort(port);
+    this.#batch = batch;
+    this.#rtp = new EventContext(rtpFd, this.ref);
+    this.#rtcp = new EventContext(rtcpFd, this.ref);
+    this.#listen();
+  }
+
+  /** Hands what comes from this address and port to `listener`. One claim an address; a later one replaces it. */
+  claim(address: SocketAddress, listener: DatagramListener): void {
+    this.#listeners.set(address.key, listener);
+  }
+
+  /** Ends a claim, unless somebody else has made it his own since. */
+  unclaim(address: SocketAddress, listener: DatagramListener): void {
+    if (this.#listeners.get(address.key) === listener) this.#listeners.delete(address.key);
+  }
+
+  /** Number of claimed addresses. */
+  get claims(): number {
+    return this.#listeners.size;
+  }
+
+  /** Sends a run of RTP packets. Hot path. */
+  sendRun(run: PacketRun, to: UdpDestination): void {
+    this.#batch.makeRoom();
+    if (this.#backlog.length === 0) {
+      this.#batch.addUdpRun(run, this.#rtp.fd, to.address, to.noSegmentation, to);
+      return;
+    }
+    const row = new Uint32Array(ROW_WORDS);
+    writeUdpRun(row, 0, run, this.#rtp.fd, to.address, to.noSegmentation);
+    this.keep({ code: 0, row, plan: run.plan, rest: null }, to);
+  }
+
+  /** Sends one RTCP packet; lost when the socket is full, as reports may be. */
+  sendReport(bytes: Uint8Array, to: SocketAddress): void {
+    this.#batch.makeRoom(bytes.length);
+    this.#batch.addDatagram(bytes, this.#rtcp.fd, to, this);
+  }
+
+  /** Keeps a row that the socket had no room for; destinations pass on what they are refused with -EAGAIN. */
+  keep(refused: RefusedRow, to: UdpDestination): void {
+    if (this.#backlog.length >= MAX_WAITING_ROWS) {
+      this.droppedRows++;
+      return;
+    }
+    this.#backlog.add(refused, to);
+    this.#rtp.arm(Readiness.writable);
+  }
+
+  /** Part of RowOwner: a report was refused, and nobody waits for it. */
+  rowRefused(_refused: RefusedRow): void {}
+
+  run(events: number): number {
+    if (events & TaskEvent.kill) return DELETE;
+    this.#rtp.delivered(events);
+    this.#rtcp.delivered(events);
+    if (events & TaskEvent.write && this.#backlog.length > 0) this.#backlog.sendAgain(this.#batch);
+    if (events & TaskEvent.read) {
+      this.#receive(this.#rtcp.fd);
+      this.#receive(this.#rtp.fd);
+      this.#listen();
+    }
+    return PARK;
+  }
+
+  protected override onDeleted(): void {
+    this.#batch.flush();
+    this.#backlog.clear();
+    this.#listeners.clear();
+    this.#rtp.close();
+    this.#rtcp.close();
+  }
+
+  #listen(): void {
+    this.#rtp.arm(Readiness.readable);
+    this.#rtcp.arm(Readiness.readable);
+  }
+
+  // One call a socket and turn: what is left is heard of again when the context is armed.
+  #receive(fd: number): void {
+    const count = native.udpReceive(fd, this.#buffer, MAX_DATAGRAM_BYTES, this.#rows);
+    for (let i = 0; i < count; i++) {
+      const at = i * (1 + ADDRESS_WORDS);
+      const from = SocketAddress.fromWords(this.#rows, at + 1);
+      const listener = this.#listeners.get(from.key);
+      if (listener === undefined) {
+        this.strangers++;
+        continue;
+      }
+      const begin = i * MAX_DATAGRAM_BYTES;
+      listener.datagram(this.#buffer.subarray(begin, begin + this.#rows[at]!), from);
+    }
+  }
+}
+
+function bindPair(host: SocketAddress): { rtpFd: number; rtcpFd: number; port: number } {
+  let result = 0;
+  for (let attempt = 0; attempt < MAX_BIND_ATTEMPTS; attempt++) {
+    const pairs = (LAST_PORT - FIRST_PORT) / 2;
+    const port = FIRST_PORT + 2 * Math.floor(Math.random() * pairs);
+    const rtpFd = native.udpBind(host.withPort(port).words, SEND_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
+    if (rtpFd < 0) {
+      result = rtpFd;
+      continue;
+    }
+    const rtcpFd = native.udpBind(host.withPort(port + 1).words, SEND_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
+    if (rtcpFd >= 0) return { rtpFd, rtcpFd, port };
+    native.socketClose(rtpFd);
+    result = rtcpFd;
+  }
+  throw new Error(`no free pair of UDP ports on ${host.host}: ${errnoName(result)}`);
+}

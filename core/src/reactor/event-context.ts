@@ -1,0 +1,57 @@
+/**
+ * A descriptor in the event thread's care: armed by a task, heard as a signal of that task.
+ * Rule: whoever opened the context closes it, once; the event thread closes the descriptor after it has left epoll.
+ * Thread: the task's own.
+ */
+import { native } from '@finch/native';
+import { errnoName } from '../net/errno';
+import { TaskEvent } from './events';
+import type { TaskRef } from './task-ref';
+
+/** What arm() asks for; the addon's event_thread.cc is the other face. */
+export const Readiness = { readable: 1, writable: 2 } as const;
+
+export class EventContext {
+  #id: number;
+  #wanted = 0;
+
+  /** Takes over `fd`; readiness is signalled to `task`. Throws when the event thread refuses it (fd stays the caller's). */
+  constructor(
+    readonly fd: number,
+    task: TaskRef,
+  ) {
+    this.#id = native.contextOpen(fd, task);
+    if (this.#id < 0) throw new Error(`the event thread refused descriptor ${fd}: ${errnoName(this.#id)}`);
+  }
+
+  /** Asks for one signal when the descriptor becomes readable (1), writable (2) or either; adds to what is asked already. */
+  arm(mask: number): void {
+    if ((this.#wanted & mask) === mask) return;
+    this.#wanted |= mask;
+    native.contextArm(this.#id, this.#wanted);
+  }
+
+  /**
+   * Tells the context which events its task was just given. The kernel's interest is one-shot and for both directions,
+   * so what was asked for and has not come is asked for again.
+   */
+  delivered(events: number): void {
+    const fired =
+      (events & TaskEvent.read ? Readiness.readable : 0) |
+      (events & TaskEvent.write ? Readiness.writable : 0);
+    if ((this.#wanted & fired) === 0) return;
+    this.#wanted &= ~fired;
+    if (this.#wanted !== 0) native.contextArm(this.#id, this.#wanted);
+  }
+
+  get isOpen(): boolean {
+    return this.#id >= 0;
+  }
+
+  /** Gives the descriptor up; a second call does nothing. */
+  close(): void {
+    if (this.#id < 0) return;
+    native.contextClose(this.#id);
+    this.#id = -1;
+  }
+}

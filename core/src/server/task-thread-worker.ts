@@ -1,0 +1,108 @@
+/**
+ * The entry of a task thread: one worker with its scheduler, packet batch and modules. Started by TaskThreadPool.
+ * Rule: everything a session owns lives on this thread; what crosses is signals, accepted descriptors and plain messages.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ConnectionService, TaskThreadHost } from '../module/module';
+import { RoleChain } from '../module/roles';
+import { PacketBatch } from '../net/packet-batch';
+import { SocketAddress } from '../net/socket-address';
+import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
+import type { Task } from '../reactor/task';
+import { TaskThread } from '../reactor/task-thread';
+import { ThreadStats } from '../reactor/thread-stats';
+import { BlockingCalls } from './blocking-calls';
+import { loadModules } from './load-modules';
+import type { FromWorker, TaskThreadStart, ThreadSnapshot, ToTaskThread } from './thread-messages';
+import { workerLog } from './worker-log';
+
+class TaskThreadWorker {
+  readonly #services = new Map<string, ConnectionService>();
+  readonly #counts = new Map<string, () => number>();
+  readonly #port: NativePort;
+  readonly #batch = new PacketBatch();
+  readonly #blocking: BlockingCalls;
+  readonly #thread: TaskThread;
+  readonly #log = workerLog(parentPort!, 'core');
+
+  constructor(readonly start: TaskThreadStart) {
+    this.#port = new NativePort(start.threadIndex, () => this.#thread.turn());
+    this.#blocking = new BlockingCalls(start.blockingPorts);
+    this.#thread = new TaskThread({
+      clock: monotonicClock,
+      port: this.#port,
+      idleTimers: nativeIdleTimers,
+      stats: new ThreadStats(start.statsMemory),
+      longRunLimitUs: start.longRunLimitUs,
+      onError: (task, error) =>
+        this.#log.error(describeFailure(task, error)),
+      onTaskClass: (classId, className, moduleName) => this.#post({ kind: 'task-class', classId, className, moduleName }),
+      onLongRun: (className, moduleName, heldUs) =>
+        this.#log.warn(`${className} of module ${moduleName} held task thread ${start.threadIndex} for ${Math.round(heldUs / 1000)} ms`),
+    });
+    this.#thread.addFlusher(() => this.#batch.flush());
+    const roles = new RoleChain();
+    for (const { module, settings } of loadModules(start.modules)) module.onTaskThread?.(this.#hostFor(module.name, settings, roles));
+    parentPort!.on('message', (message: ToTaskThread) => this.#receive(message));
+    this.#post({ kind: 'ready' });
+  }
+
+  #hostFor(moduleName: string, settings: TaskThreadHost['settings'], roles: RoleChain): TaskThreadHost {
+    return {
+      thread: this.#thread,
+      batch: this.#batch,
+      roles,
+      blocking: this.#blocking,
+      settings,
+      log: workerLog(parentPort!, moduleName),
+      serve: (name, service) => this.#services.set(name, service),
+      connectionClosed: () => this.#post({ kind: 'closed' }),
+      count: (name, read) => this.#counts.set(name, read),
+    };
+  }
+
+  #receive(message: ToTaskThread): void {
+    switch (message.kind) {
+      case 'accepted':
+        this.#services.get(message.service)!.accept(message.fd, SocketAddress.fromWords(message.peer), message.isSurplus);
+        break;
+      case 'inspect':
+        this.#post({ kind: 'snapshot', id: message.id, snapshot: this.#snapshot() });
+        break;
+      case 'stop':
+        void this.#stop();
+    }
+  }
+
+  // In this order: sessions say farewell, every task ends, then what they stood on goes.
+  async #stop(): Promise<void> {
+    await Promise.all([...this.#services.values()].map((service) => service.stop()));
+    await this.#thread.shutdown();
+    this.#batch.flush();
+    this.#post({ kind: 'stopped', snapshot: this.#snapshot() });
+    this.#blocking.close();
+    this.#batch.close();
+    this.#port.close();
+    parentPort!.close();
+  }
+
+  #snapshot(): ThreadSnapshot {
+    const tasks: Record<string, number> = {};
+    for (const { className } of this.#thread.tasks()) tasks[className] = (tasks[className] ?? 0) + 1;
+    const counts: Record<string, number> = { 'blocking calls': this.#blocking.pending };
+    for (const [name, read] of this.#counts) counts[name] = read();
+    return { threadIndex: this.start.threadIndex, tasks, counts };
+  }
+
+  #post(message: FromWorker): void {
+    parentPort!.postMessage(message);
+  }
+}
+
+/** One log entry for what a task threw. */
+function describeFailure(task: Task | undefined, error: unknown): string {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return task === undefined ? `a flusher failed: ${what}` : `${task.constructor.name} failed and was ended: ${what}`;
+}
+
+new TaskThreadWorker(workerData as TaskThreadStart);

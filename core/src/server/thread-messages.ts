@@ -1,0 +1,55 @@
+/** What main thread and workers tell each other. Plain data only; descriptors travel as numbers of the one process. */
+import type { MessagePort } from 'node:worker_threads';
+import type { ModuleSettings } from '../module/module';
+import type { LogFields, LogLevel } from './log';
+
+/** A module to load: a path or package name that `require` finds, and its settings. */
+export interface ModuleSpec {
+  readonly path: string;
+  readonly settings: ModuleSettings;
+}
+
+/** What a task thread starts with. */
+export interface TaskThreadStart {
+  readonly threadIndex: number;
+  readonly statsMemory: SharedArrayBuffer;
+  readonly modules: readonly ModuleSpec[];
+  readonly blockingPorts: readonly MessagePort[];
+  readonly longRunLimitUs: number;
+}
+
+/** What a blocking thread starts with: a port to each task thread, by its index. */
+export interface BlockingThreadStart {
+  readonly modules: readonly ModuleSpec[];
+  readonly callers: readonly { readonly threadIndex: number; readonly port: MessagePort }[];
+}
+
+/** Main thread to task thread. */
+export type ToTaskThread =
+  | {
+      readonly kind: 'accepted';
+      readonly service: string;
+      readonly fd: number;
+      readonly peer: Uint32Array;
+      readonly isSurplus: boolean;
+    }
+  | { readonly kind: 'inspect'; readonly id: number }
+  | { readonly kind: 'stop' };
+
+/** What lives on a task thread, counted. */
+export interface ThreadSnapshot {
+  readonly threadIndex: number;
+  /** Live tasks by class. */
+  readonly tasks: Readonly<Record<string, number>>;
+  /** What modules count: connections, sessions, plans … */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Worker to main thread. */
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields | undefined }
+  | { readonly kind: 'task-class'; readonly classId: number; readonly className: string; readonly moduleName: string }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: ThreadSnapshot }
+  | { readonly kind: 'stopped'; readonly snapshot: ThreadSnapshot };

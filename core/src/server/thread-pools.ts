@@ -1,0 +1,145 @@
+/**
+ * The task threads and the blocking threads, and the ports between them. Made by the server.
+ * Rule: a new connection goes to the task thread with the fewest; a connection stays where it went. Thread: the main one.
+ */
+import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
+import type { SocketAddress } from '../net/socket-address';
+import { ThreadStats } from '../reactor/thread-stats';
+import type { Log } from './log';
+import type { FromWorker, ModuleSpec, TaskThreadStart, ThreadSnapshot, ToTaskThread } from './thread-messages';
+import { WorkerThread } from './worker-thread';
+
+/** Task threads are numbered from 1; the main thread is 0. */
+const FIRST_TASK_THREAD = 1;
+
+export interface PoolOptions {
+  readonly taskThreads: number;
+  readonly blockingThreads: number;
+  readonly modules: readonly ModuleSpec[];
+  readonly longRunLimitUs: number;
+  readonly log: Log;
+  /** A worker died: the server can't go on. */
+  readonly onCrash: (thread: string, error: Error) => void;
+}
+
+/** One task thread as the main thread sees it. */
+export class TaskThreadHandle {
+  readonly stats: ThreadStats;
+  /** Names of the task classes seen on the thread, by their id in its statistics. */
+  readonly classNames = new Map<number, string>();
+  /** Connections handed over and not yet ended. */
+  connections = 0;
+  worker!: WorkerThread;
+  readonly #snapshots = new Map<number, (snapshot: ThreadSnapshot) => void>();
+  readonly stopped: Promise<ThreadSnapshot>;
+  #stopped!: (snapshot: ThreadSnapshot) => void;
+  #nextSnapshot = 1;
+
+  constructor(readonly threadIndex: number) {
+    this.stats = new ThreadStats();
+    this.stopped = new Promise((resolve) => {
+      this.#stopped = resolve;
+    });
+  }
+
+  accept(service: string, fd: number, peer: SocketAddress, isSurplus: boolean): void {
+    this.connections++;
+    this.post({ kind: 'accepted', service, fd, peer: peer.words, isSurplus });
+  }
+
+  /** Asks what lives on the thread. */
+  inspect(): Promise<ThreadSnapshot> {
+    const id = this.#nextSnapshot++;
+    return new Promise((resolve) => {
+      this.#snapshots.set(id, resolve);
+      this.post({ kind: 'inspect', id });
+    });
+  }
+
+  post(message: ToTaskThread): void {
+    this.worker.post(message);
+  }
+
+  receive(message: FromWorker): void {
+    if (message.kind === 'closed') this.connections--;
+    else if (message.kind === 'task-class')
+      this.classNames.set(message.classId, `${message.className} of module ${message.moduleName}`);
+    else if (message.kind === 'stopped') this.#stopped(message.snapshot);
+    else if (message.kind === 'snapshot') {
+      this.#snapshots.get(message.id)?.(message.snapshot);
+      this.#snapshots.delete(message.id);
+    }
+  }
+}
+
+export class ThreadPools {
+  readonly taskThreads: readonly TaskThreadHandle[];
+  readonly #blocking: WorkerThread[] = [];
+
+  constructor(readonly options: PoolOptions) {
+    this.taskThreads = Array.from({ length: options.taskThreads }, (_, i) => new TaskThreadHandle(FIRST_TASK_THREAD + i));
+    const channels = this.taskThreads.map(() => Array.from({ length: options.blockingThreads }, () => new MessageChannel()));
+    for (let i = 0; i < options.blockingThreads; i++) {
+      const callers = this.taskThreads.map(({ threadIndex }, j) => ({ threadIndex, port: channels[j]![i]!.port2 }));
+      const data = { modules: options.modules, callers };
+      this.#blocking.push(
+        this.#startWorker(`blocking thread ${i + 1}`, 'blocking-thread-worker', data, callers.map(({ port }) => port), () => {}),
+      );
+    }
+    this.taskThreads.forEach((handle, j) => {
+      const blockingPorts = channels[j]!.map(({ port1 }) => port1);
+      const data: TaskThreadStart = {
+        threadIndex: handle.threadIndex,
+        statsMemory: handle.stats.page.buffer,
+        modules: options.modules,
+        blockingPorts,
+        longRunLimitUs: options.longRunLimitUs,
+      };
+      handle.worker = this.#startWorker(`task thread ${handle.threadIndex}`, 'task-thread-worker', data, blockingPorts, (message) =>
+        handle.receive(message),
+      );
+    });
+  }
+
+  /** Resolves when every thread serves; rejects with the error of the first that can't. */
+  async ready(): Promise<void> {
+    await Promise.all([...this.taskThreads.map(({ worker }) => worker.ready), ...this.#blocking.map(({ ready }) => ready)]);
+  }
+
+  /** The task thread with the fewest connections. */
+  leastLoaded(): TaskThreadHandle {
+    return this.taskThreads.reduce((least, thread) => (thread.connections < least.connections ? thread : least));
+  }
+
+  get connections(): number {
+    return this.taskThreads.reduce((sum, thread) => sum + thread.connections, 0);
+  }
+
+  /** Ends all threads in good order; those that have not ended after `graceMs` are terminated. Returns what was left on each. */
+  async stop(graceMs: number): Promise<ThreadSnapshot[]> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), graceMs);
+    });
+    for (const thread of this.taskThreads) thread.post({ kind: 'stop' });
+    const snapshots = await Promise.all(this.taskThreads.map((thread) => Promise.race([thread.stopped, late])));
+    clearTimeout(timer);
+    this.taskThreads.forEach((thread, i) => {
+      if (snapshots[i] === null) this.options.log.warn(`${thread.worker.name} did not stop in ${graceMs} ms: terminated`);
+    });
+    await Promise.all([...this.taskThreads.map(({ worker }) => worker), ...this.#blocking].map((worker) => worker.terminate()));
+    return snapshots.filter((snapshot) => snapshot !== null);
+  }
+
+  #startWorker(
+    name: string,
+    entry: string,
+    data: unknown,
+    ports: import('node:worker_threads').MessagePort[],
+    onMessage: (message: FromWorker) => void,
+  ): WorkerThread {
+    const path = join(__dirname, `${entry}.js`);
+    return new WorkerThread(name, path, data, ports, this.options.log, onMessage, (error) => this.options.onCrash(name, error));
+  }
+}

@@ -1,0 +1,45 @@
+/** One worker as the main thread sees it: started, ready, ended. Rule: a worker that dies takes the server's start with it. */
+import { type TransferListItem, Worker } from 'node:worker_threads';
+import type { Log } from './log';
+import type { FromWorker } from './thread-messages';
+
+export class WorkerThread {
+  readonly #worker: Worker;
+  readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
+
+  /** Starts `entry` (a compiled file). `onMessage` hears what is neither a log line nor "ready". */
+  constructor(
+    readonly name: string,
+    entry: string,
+    workerData: unknown,
+    transferList: TransferListItem[],
+    log: Log,
+    onMessage: (message: FromWorker) => void,
+    onCrash: (error: Error) => void,
+  ) {
+    this.#worker = new Worker(entry, { name, workerData, transferList });
+    this.ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    this.ready = new Promise((resolve, reject) => {
+      this.#worker.on('error', (error) => {
+        reject(error);
+        onCrash(error);
+      });
+      this.#worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'ready') resolve();
+        else if (message.kind === 'log') log[message.level](message.message, message.fields);
+        else onMessage(message);
+      });
+    });
+    this.ready.catch(() => {}); // whoever starts the worker hears of it; nobody may be listening yet
+  }
+
+  post(message: unknown): void {
+    this.#worker.postMessage(message);
+  }
+
+  /** Ends the worker wherever it is. */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Gives the frames of a movie's tracks to one viewer, in decode order over all of them. Bound by the `send` role, pulled by
+ * the viewer's session. Rule: it reads no byte of the file and holds nothing but a position in each track's table; two
+ * viewers of one movie share the tables and nothing else. Thread: the viewer's.
+ */
+import type { Frame, Presentation, PullProvider, StoredTrack } from '@finch/core';
+
+const US_PER_S = 1_000_000;
+
+interface Cursor extends StoredTrack {
+  next: number;
+}
+
+export class FileProvider implements PullProvider {
+  readonly #presentation: Presentation;
+  readonly #cursors: readonly Cursor[];
+
+  /** Holds the presentation until the pipe ends. `tracks` are places in `presentation.tracks`. */
+  constructor(presentation: Presentation, tracks: readonly number[]) {
+    this.#presentation = presentation;
+    this.#cursors = tracks.map((place) => ({ ...presentation.tracks[place]!, next: 0 }));
+  }
+
+  pull(into: Frame): boolean {
+    const cursors = this.#cursors;
+    let first = -1;
+    let firstUs = Infinity;
+    for (let i = 0; i < cursors.length; i++) {
+      const { frames, next } = cursors[i]!;
+      if (next < frames.length && frames.dtsUs[next]! < firstUs) {
+        first = i;
+        firstUs = frames.dtsUs[next]!;
+      }
+    }
+    if (first < 0) return false;
+    into.track = first;
+    into.index = cursors[first]!.next++;
+    into.dtsUs = firstUs;
+    return true;
+  }
+
+  nextFrame(track: number): number {
+    const { frames, next } = this.#cursors[track]!;
+    return next < frames.length ? next : -1;
+  }
+
+  /** The first video track leads: it starts at a key frame, the others at the frame that plays at that moment. */
+  seek(timeUs: number): number {
+    const leader = this.#cursors.find(({ track }) => track.kind === 'video') ?? this.#cursors[0];
+    if (leader === undefined) return timeUs;
+    if (timeUs <= 0) {
+      for (const cursor of this.#cursors) cursor.next = 0;
+      return 0;
+    }
+    leader.next = leader.track.kind === 'video' ? keyFrameAt(leader, timeUs) : frameAt(leader, timeUs);
+    const startUs = Math.max(ptsUs(leader, leader.next), 0);
+    for (const cursor of this.#cursors) if (cursor !== leader) cursor.next = frameAt(cursor, startUs);
+    return startUs;
+  }
+
+  disconnected(): void {
+    this.#presentation.close();
+  }
+}
+
+function ptsUs({ frames, track }: StoredTrack, frame: number): number {
+  return (frames.ptsTicks[frame]! * US_PER_S) / track.clockRateHz;
+}
+
+/** The last key frame that is shown at `timeUs` or before; the first one when all are later. */
+function keyFrameAt(stored: StoredTrack, timeUs: number): number {
+  const { keyFrames } = stored.frames;
+  let low = 0;
+  let high = keyFrames.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ptsUs(stored, keyFrames[middle]!) <= timeUs) low = middle + 1;
+    else high = middle;
+  }
+  return keyFrames[Math.max(low - 1, 0)] ?? 0;
+}
+
+/** The frame that is being played at `timeUs`; decode and presentation order are the same in audio, near enough in video. */
+function frameAt({ frames, track }: StoredTrack, timeUs: number): number {
+  const frame = frames.frameAtOrBefore(timeUs);
+  return track.kind === 'video' ? frames.keyFrameAtOrBefore(frame) : frame;
+}

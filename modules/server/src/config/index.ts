@@ -1,0 +1,6 @@
+/** The configuration: what main and the tests use of this folder. */
+
+export { ConfigError } from './config-error';
+export { type LoadResult, loadConfig } from './load-config';
+export { type FinchConfig, LOG_LEVELS, type LogLevel, OPTIONS, SAMPLE_FOLDER } from './option-table';
+export { formatOptionTable } from './option-text';

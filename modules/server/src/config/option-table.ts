@@ -1,0 +1,220 @@
+/**
+ * The one table of Finch's options. Flags, environment names, YAML keys, validation, `--help` and the README's table are
+ * all derived from it by the files beside this one.
+ * Rule: an option is added, renamed or re-ranged here and nowhere else.
+ */
+
+import { join } from 'node:path';
+
+/** Lists the log levels from the quietest to the most talkative. */
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+
+/** Names how talkative the log is: entries of this level and of the quieter ones are written. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Points at the folder of the bundled sample movie, served when no folder is named. Relative to dist/config/. */
+export const SAMPLE_FOLDER = join(__dirname, '..', '..', 'sample');
+
+interface OptionBase {
+  /** Kebab-case: the flag without its dashes and the YAML key. */
+  readonly key: string;
+  /** The field of FinchConfig: camelCase, with the unit as suffix when there is one. */
+  readonly field: string;
+  /** What stands in angle brackets after the flag in `--help`. */
+  readonly valueName: string;
+  /** One line for people; starts with a noun or a verb, no full stop. */
+  readonly help: string;
+  /** One-letter flag. */
+  readonly short?: string;
+}
+
+/** Describes a number: `integer` takes decimal digits only, `number` a decimal fraction too; both bounds are included. */
+export interface NumberOption extends OptionBase {
+  readonly kind: 'integer' | 'number';
+  readonly unit: '' | 's' | 'ms' | 'bytes';
+  readonly min: number;
+  readonly max: number;
+  readonly defaultValue: number;
+}
+
+/** Describes an option that takes one word of a list. */
+export interface ChoiceOption extends OptionBase {
+  readonly kind: 'choice';
+  readonly choices: readonly string[];
+  readonly defaultValue: string;
+}
+
+/** Describes an address to listen on: an IPv4 or IPv6 literal, or `localhost`, which becomes 127.0.0.1. */
+export interface AddressOption extends OptionBase {
+  readonly kind: 'address';
+  readonly defaultValue: string;
+}
+
+/** Describes the movie folder: the positional argument of the command line, an ordinary key elsewhere. */
+export interface FolderOption extends OptionBase {
+  readonly kind: 'folder';
+  readonly defaultValue: string;
+  /** Stands for the default in texts, where this machine's path would mean nothing. */
+  readonly defaultText: string;
+}
+
+/** Describes the configuration file: a flag and an environment name, never a key of the file itself. */
+export interface FileOption extends OptionBase {
+  readonly kind: 'file';
+}
+
+/** Is any row of the table; `kind` tells which. */
+export type OptionSpec = NumberOption | ChoiceOption | AddressOption | FolderOption | FileOption;
+
+/** Lists every option, in the order of `--help` and of the README. Values from several sources: flag > env > file > default. */
+export const OPTIONS = [
+  {
+    kind: 'folder',
+    key: 'media',
+    field: 'media',
+    valueName: 'folder',
+    defaultValue: SAMPLE_FOLDER,
+    defaultText: 'the bundled sample',
+    help: 'Folder whose movies are served',
+  },
+  {
+    kind: 'integer',
+    key: 'port',
+    field: 'port',
+    short: 'p',
+    valueName: 'number',
+    unit: '',
+    min: 0,
+    max: 65535,
+    defaultValue: 8554,
+    help: 'TCP port of RTSP; 0 takes any free port',
+  },
+  {
+    kind: 'address',
+    key: 'host',
+    field: 'host',
+    valueName: 'address',
+    defaultValue: '0.0.0.0',
+    help: 'Address to listen on; 0.0.0.0 is every IPv4 address, :: every address',
+  },
+  {
+    kind: 'integer',
+    key: 'threads',
+    field: 'threads',
+    valueName: 'count',
+    unit: '',
+    min: 1,
+    max: 32,
+    defaultValue: 1,
+    help: 'Task threads, which send; one carries about a thousand sessions, and fewer make fuller batches',
+  },
+  {
+    kind: 'integer',
+    key: 'blocking-threads',
+    field: 'blockingThreads',
+    valueName: 'count',
+    unit: '',
+    min: 1,
+    max: 32,
+    defaultValue: 1,
+    help: 'Threads for what waits on the disk: opening and indexing movies',
+  },
+  {
+    kind: 'choice',
+    key: 'log-level',
+    field: 'logLevel',
+    valueName: 'level',
+    choices: LOG_LEVELS,
+    defaultValue: 'info',
+    help: 'How talkative the log is',
+  },
+  {
+    kind: 'file',
+    key: 'config',
+    field: 'config',
+    short: 'c',
+    valueName: 'file',
+    help: 'YAML file with these options as keys',
+  },
+  {
+    kind: 'integer',
+    key: 'session-timeout',
+    field: 'sessionTimeoutSeconds',
+    valueName: 'seconds',
+    unit: 's',
+    min: 10,
+    max: 3600,
+    defaultValue: 60,
+    help: 'Silence after which a session is closed',
+  },
+  {
+    kind: 'integer',
+    key: 'max-connections',
+    field: 'maxConnections',
+    valueName: 'count',
+    unit: '',
+    min: 1,
+    max: 1_000_000,
+    defaultValue: 10_000,
+    help: 'Connections at a time; a surplus client is answered 453',
+  },
+  {
+    kind: 'integer',
+    key: 'max-packet-bytes',
+    field: 'maxPacketBytes',
+    valueName: 'bytes',
+    unit: 'bytes',
+    min: 576,
+    max: 65507,
+    defaultValue: 1472,
+    help: 'Largest RTP packet, its header included (the payload of a UDP datagram)',
+  },
+  {
+    kind: 'number',
+    key: 'send-window',
+    field: 'sendWindowMs',
+    valueName: 'ms',
+    unit: 'ms',
+    min: 0.25,
+    max: 20,
+    defaultValue: 2.5,
+    help: 'Packets due within this time leave together: longer costs less CPU, shorter is smoother',
+  },
+  {
+    kind: 'number',
+    key: 'send-ahead',
+    field: 'sendAheadMs',
+    valueName: 'ms',
+    unit: 'ms',
+    min: 0,
+    max: 10_000,
+    defaultValue: 0,
+    help: 'How far ahead of its time a packet may be sent, to fill the player',
+  },
+  {
+    kind: 'number',
+    key: 'watchdog-limit',
+    field: 'watchdogLimitMs',
+    valueName: 'ms',
+    unit: 'ms',
+    min: 10,
+    max: 60_000,
+    defaultValue: 100,
+    help: 'A task that holds its thread longer than this is named in the log',
+  },
+] as const satisfies readonly OptionSpec[];
+
+type Row = (typeof OPTIONS)[number];
+type ValueOf<R> = R extends { kind: 'integer' | 'number' }
+  ? number
+  : R extends { kind: 'choice'; choices: readonly (infer Choice)[] }
+    ? Choice
+    : R extends { kind: 'file' }
+      ? string | undefined
+      : string;
+
+/**
+ * Holds the effective configuration, one field per row of the table; frozen.
+ * Units: in the field's suffix (`sendWindowMs`, `sessionTimeoutSeconds`, `maxPacketBytes`). `media` and `config` are absolute paths.
+ */
+export type FinchConfig = { readonly [R in Row as R['field']]: ValueOf<R> };

@@ -1,0 +1,37 @@
+/**
+ * The composition root: the one place that knows which protocols and modules a Finch server is made of, and how the
+ * configuration becomes their settings. Used by main and by tests. Rule: it joins parts and does nothing itself.
+ */
+import { realpathSync } from 'node:fs';
+import { type ListenerSpec, type Log, type ModuleSpec, Server, SocketAddress } from '@finch/core';
+import type { RtspSettings } from '@finch/rtsp';
+import type { FinchConfig } from './config';
+
+/** Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died. */
+export function composeFinch(config: FinchConfig, log: Log, onCrash: (thread: string, error: Error) => void): Server {
+  return new Server({
+    listeners: listenersOf(config),
+    modules: modulesOf(config),
+    taskThreads: config.threads,
+    blockingThreads: config.blockingThreads,
+    maxConnections: config.maxConnections,
+    watchdogLimitMs: config.watchdogLimitMs,
+    log,
+    onCrash,
+  });
+}
+
+function listenersOf({ host, port }: FinchConfig): ListenerSpec[] {
+  return [{ service: 'rtsp', address: SocketAddress.of(host, port) }];
+}
+
+// In load order: the first module that claims a request serves it.
+function modulesOf(config: FinchConfig): ModuleSpec[] {
+  const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs } = config;
+  const rtsp: RtspSettings = { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs };
+  return [
+    { path: require.resolve('@finch/rtp'), settings: {} },
+    { path: require.resolve('@finch/rtsp'), settings: { ...rtsp } },
+    { path: require.resolve('@finch/file-vod'), settings: { root: realpathSync(config.media) } },
+  ];
+}

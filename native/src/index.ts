@@ -1,0 +1,105 @@
+/**
+ * The typed face of the addon. Used by core only; TypeScript validates, C++ computes.
+ * Rule: every call returns a count, a descriptor, an id or a negative errno; nothing throws but a missing build.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One port of a JavaScript thread: pending signals in, wake-ups out. Belongs to the thread that made it. */
+export interface NativeSignalPort {
+  /** Moves pending signals into `into` as triples (slot, generation, events); returns the number of triples. */
+  drain(into: Uint32Array): number;
+  /** Asks for one `onWake` at `deadlineUs` of the monotonic clock; Infinity disarms. Replaces the earlier one. */
+  wakeAt(deadlineUs: number): void;
+  /** Ends the port; signals to it are refused from now on. */
+  close(): void;
+}
+
+/** Sends all packets of a turn; the layout of rows, plans and exceptions is drawn in packet_batch.h. */
+export interface NativePacketBatch {
+  /** Registers a packet plan over an open file. Returns its handle, -EINVAL (damaged plan) or -EBADF (no such file). */
+  addPlan(plan: Uint32Array, fileId: number): number;
+  /** Forgets a plan; only between flushes. */
+  removePlan(handle: number): void;
+  /** Sends the first `rows` rows; returns the number of pairs written to `exceptions`. */
+  flush(rows: number): number;
+  /** Forgets all plans. */
+  close(): void;
+}
+
+/** An open, mapped file. Sizes in bytes, times in milliseconds of the Unix epoch. */
+export interface NativeFile {
+  readonly id: number;
+  /** For positioned reads; belongs to the mapping and is closed with it. */
+  readonly fd: number;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** All that the addon gives. A socket address is six words: family (4 or 6), port, 16 bytes in network order. */
+export interface Native {
+  /** Microseconds of CLOCK_MONOTONIC, the same in every thread. */
+  nowUs(): number;
+  /** Raises event bits in a task of any thread: 0 or -ESRCH. */
+  signalTask(ref: number, events: number): number;
+  /** Throws when the thread index is in use. */
+  SignalPort: new (threadIndex: number, onWake: () => void) => NativeSignalPort;
+  /** `counters`: packets, bytes, messages, system calls. `exceptions` has room for a pair for each row. */
+  PacketBatch: new (
+    rows: Uint32Array,
+    arena: Uint8Array,
+    exceptions: Int32Array,
+    counters: Float64Array,
+  ) => NativePacketBatch;
+
+  /** 0, -EALREADY or another -errno. */
+  eventThreadStart(): number;
+  /** Joins the event thread; returns the number of descriptors that were left open (and are closed now). */
+  eventThreadStop(): number;
+  /** Hands a descriptor to the event thread: its context id, or -errno (then the descriptor is still the caller's). */
+  contextOpen(fd: number, task: number): number;
+  /** Asks once for readable (1) and writable (2): 0 or -errno. */
+  contextArm(id: number, mask: number): number;
+  /** Gives the descriptor up; the event thread closes it. 0 or -EBADF. */
+  contextClose(id: number): number;
+  /** Contexts that are open or being closed. */
+  contextCount(): number;
+
+  /** 0 or -EALREADY. */
+  idleThreadStart(): number;
+  /** Joins the idle-task thread and drops its timers. */
+  idleThreadStop(): void;
+  idleTimerSet(task: number, delayUs: number): void;
+  idleTimerCancel(task: number): void;
+  idleTimerCount(): number;
+  /** Watches `page[runningSinceIndex]`; the caller keeps the page until idleThreadStop(). */
+  watchThread(page: Float64Array, runningSinceIndex: number, limitUs: number, supervisor: number): void;
+
+  tcpListen(address: Uint32Array, dualStack: boolean): number;
+  tcpAccept(listener: number, peer: Uint32Array): number;
+  socketName(fd: number, address: Uint32Array): number;
+  /** For descriptors that never became a context. */
+  socketClose(fd: number): number;
+  tcpReceive(fd: number, into: Uint8Array): number;
+  tcpSend(fd: number, bytes: Uint8Array, from: number): number;
+  udpBind(address: Uint32Array, sendBufferBytes: number, receiveBufferBytes: number): number;
+  /** Datagram i lies at i * slotBytes; its row has 7 words: length, then the sender's address. Returns their number. */
+  udpReceive(fd: number, into: Uint8Array, slotBytes: number, rows: Uint32Array): number;
+
+  /** Opens and maps a regular file by its resolved path, or -errno (-EISDIR, -EINVAL for what is no regular file). */
+  fileOpen(path: string): NativeFile | number;
+  fileClose(id: number): number;
+  /** Files that are still mapped, by their owner or by a registered plan. */
+  fileCount(): number;
+}
+
+function load(): Native {
+  const path = process.env.FINCH_ADDON ?? join(__dirname, '..', 'build', 'Release', 'finch.node');
+  if (!existsSync(path)) throw new Error(`the C++ addon is not built: ${path} is missing; run "npm run build"`);
+  return require(path) as Native;
+}
+
+/** The addon, loaded once for each thread. */
+export const native: Native = load();

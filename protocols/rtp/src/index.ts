@@ -1,0 +1,27 @@
+/** The public face of @finch/rtp: packet plans, packetizers, payload formats, RTP headers and RTCP. */
+export { ENOBUFS } from './errno';
+export * from './ntp-time';
+export { PacketPlan } from './packet-plan';
+export { PacketPlanBuilder } from './packet-plan-builder';
+export * from './packet-plan-layout';
+export * from './packetizers/aac-packetizer';
+export * from './packetizers/h264-packetizer';
+export * from './packetizers/packetizer';
+export * from './payload-format';
+export * from './plan-job';
+export * from './plan-segments';
+export * from './rtcp/bye';
+export * from './rtcp/compound';
+export * from './rtcp/receiver-report';
+export * from './rtcp/rtcp-header';
+export * from './rtcp/sdes';
+export * from './rtcp/sender-report';
+export * from './rtp-header';
+export * from './windowed-reader';
+export * from './pacing';
+export * from './plan-cache';
+export * from './plan-service';
+export * from './rtcp-reception';
+export * from './rtp-sender';
+export * from './rtp-session';
+export * from './rtp-transport';

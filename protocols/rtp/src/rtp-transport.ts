@@ -1,0 +1,110 @@
+/**
+ * How the packets of one track reach their viewer: over UDP, or interleaved on the RTSP connection. Bound at SETUP, called
+ * directly per run of packets. Rule: what can't be sent now is kept in order or counted as lost, never waited for.
+ */
+import {
+  Errno,
+  type PacketRun,
+  type RefusedRow,
+  type SocketAddress,
+  type TcpConnection,
+  type UdpDestination,
+  type UdpPair,
+} from '@finch/core';
+
+/** Hears what arrives for a track, and that its packets can't be made any more. */
+export interface RtpTransportEvents {
+  /** An RTCP compound packet (or what claims to be one) came in; valid during the call. */
+  reportArrived(bytes: Uint8Array): void;
+  /** The file can't be read where the packets lie: it was truncated. */
+  sourceFailed(): void;
+}
+
+export interface RtpTransport {
+  /** Whether the way is full: a session with a choice waits for room. */
+  readonly isFull: boolean;
+  /** Sends a run of packets. Hot path. */
+  sendRun(run: PacketRun): void;
+  /** Sends an RTCP compound packet; the bytes are copied. */
+  sendReport(bytes: Uint8Array): void;
+  /** Ends the transport; nothing is heard of it any more. */
+  close(): void;
+}
+
+/** RTP to one port of the viewer, RTCP to another, from the thread's shared pair. */
+export class UdpTransport implements RtpTransport, UdpDestination {
+  noSegmentation = false;
+  /** Runs that the network refused (no route, no listener on this machine). */
+  lostRuns = 0;
+  readonly isFull = false;
+  readonly #pair: UdpPair;
+  readonly #rtcpAddress: SocketAddress;
+  readonly #events: RtpTransportEvents;
+  readonly #listener = { datagram: (bytes: Uint8Array) => this.#events.reportArrived(bytes) };
+
+  constructor(
+    pair: UdpPair,
+    readonly address: SocketAddress,
+    rtcpAddress: SocketAddress,
+    events: RtpTransportEvents,
+  ) {
+    this.#pair = pair;
+    this.#rtcpAddress = rtcpAddress;
+    this.#events = events;
+    pair.claim(rtcpAddress, this.#listener);
+  }
+
+  sendRun(run: PacketRun): void {
+    this.#pair.sendRun(run, this);
+  }
+
+  sendReport(bytes: Uint8Array): void {
+    this.#pair.sendReport(bytes, this.#rtcpAddress);
+  }
+
+  /** Part of RowOwner. */
+  rowRefused(refused: RefusedRow): void {
+    if (refused.code === -Errno.EAGAIN) this.#pair.keep(refused, this);
+    else if (refused.code === -Errno.EMSGSIZE) this.noSegmentation = true;
+    else if (refused.code === -Errno.EFAULT) this.#events.sourceFailed();
+    else this.lostRuns++;
+  }
+
+  close(): void {
+    this.#pair.unclaim(this.#rtcpAddress, this.#listener);
+  }
+}
+
+/** RTP and RTCP on two channels of an RTSP connection (RFC 2326 §10.12). */
+export class InterleavedTransport implements RtpTransport {
+  readonly #connection: TcpConnection;
+  readonly #rtpChannel: number;
+  readonly #rtcpChannel: number;
+
+  /** What arrives on the RTCP channel is handed over by whoever reads the connection. */
+  constructor(connection: TcpConnection, rtpChannel: number, rtcpChannel: number) {
+    this.#connection = connection;
+    this.#rtpChannel = rtpChannel;
+    this.#rtcpChannel = rtcpChannel;
+  }
+
+  get isFull(): boolean {
+    return this.#connection.isFull;
+  }
+
+  sendRun(run: PacketRun): void {
+    this.#connection.sendRun(run, this.#rtpChannel);
+  }
+
+  sendReport(bytes: Uint8Array): void {
+    const framed = new Uint8Array(4 + bytes.length);
+    framed[0] = 0x24;
+    framed[1] = this.#rtcpChannel;
+    framed[2] = bytes.length >> 8;
+    framed[3] = bytes.length & 0xff;
+    framed.set(bytes, 4);
+    this.#connection.send(framed);
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,41 @@
+/**
+ * From what a handler threw to the answer that the client gets. Called by the connection, in one place for all methods.
+ * Rule: the client hears in one line what was wrong and what was expected; what he can't help is logged, not told.
+ */
+import { MediaError, type MediaErrorCode } from '@finch/core';
+import type { RtspRequest } from 'rtsp-stream-parser';
+import { type RtspErrorCode, RtspError } from './errors';
+import type { RtspConnection } from './rtsp-connection';
+import type { RtspReply } from './rtsp-exchange';
+
+const MEDIA_ERRORS: Readonly<Record<MediaErrorCode, RtspErrorCode>> = {
+  'not-found': 'notFound',
+  unsupported: 'unsupportedMediaType',
+  broken: 'unsupportedMediaType',
+  gone: 'notFound',
+  busy: 'serviceUnavailable',
+};
+
+/** Seconds after which a client that was refused for load may come again. */
+const RETRY_AFTER_SECONDS = '5';
+
+/** Makes the answer, and logs what the operator should know: files that can't be served, and failures of our own. */
+export function errorReply(error: unknown, request: RtspRequest, connection: RtspConnection): RtspReply {
+  const { log } = connection.service;
+  if (error instanceof RtspError) {
+    log.debug(`${connection.peer} ${request.method}: ${error.message}`);
+    return replyTo(error);
+  }
+  if (error instanceof MediaError) {
+    log.warn(`${connection.peer} ${request.method}: ${error.message}`);
+    const headers = error.code === 'busy' ? { 'Retry-After': RETRY_AFTER_SECONDS } : {};
+    return replyTo(new RtspError(MEDIA_ERRORS[error.code], error.message, headers));
+  }
+  log.error(`${connection.peer} ${request.method} failed: ${error instanceof Error ? error.stack : String(error)}`);
+  return replyTo(new RtspError('internalServerError'));
+}
+
+function replyTo({ status, detail, headers }: RtspError): RtspReply {
+  if (detail === undefined) return { status, headers };
+  return { status, headers: { ...headers, 'Content-Type': 'text/plain' }, body: Buffer.from(`${detail}\r\n`) };
+}

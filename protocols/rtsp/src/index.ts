@@ -1,0 +1,14 @@
+/** The RTSP module: serves the listeners named "rtsp" on every task thread. */
+import type { Module } from '@finch/core';
+import { RtspService } from './rtsp-service';
+
+export { RTSP_ERRORS, RtspError } from './errors';
+export type { RtspSettings } from './rtsp-service';
+
+/** What the module host loads. Settings: see RtspSettings. */
+export const finchModule: Module = {
+  name: 'rtsp',
+  onTaskThread(host) {
+    host.serve('rtsp', new RtspService(host));
+  },
+};

@@ -1,0 +1,208 @@
+/**
+ * One RTSP connection: reads requests, answers them in order, carries interleaved packets both ways. Made by the service
+ * for each accepted descriptor. Rule: a request that fails is answered with its error and costs nobody else anything; bytes
+ * that are no RTSP end the connection. Spec: RFC 2326 §4-§7, §10.12. Thread: one task thread, from accept to close.
+ */
+import {
+  CoroutineTask,
+  type CoroutineBody,
+  Errno,
+  readable,
+  type SocketAddress,
+  TaskEvent,
+  TcpConnection,
+  type TcpConnectionEvents,
+  TimeoutTask,
+  until,
+} from '@finch/core';
+import { type RtspMessage, RtspParseError, type RtspRequest, RtspStreamParser, writeResponse } from 'rtsp-stream-parser';
+import { parseControlUrl } from './control-url';
+import { RtspError } from './errors';
+import { errorReply } from './error-reply';
+import { parseCSeq } from './headers/cseq';
+import { formatDate } from './headers/date';
+import { checkRequire } from './headers/require';
+import { handlerOf } from './methods';
+import { RtspExchange, type RtspReply } from './rtsp-exchange';
+import type { RtspService } from './rtsp-service';
+import type { RtspSession } from './rtsp-session';
+
+/** Names this server in answers; the version stays out of the hands of those who scan for it. */
+const SERVER_NAME = 'Finch';
+const RTSP_VERSION = 'RTSP/1.0';
+/** RTSP options that a client may require (RFC 2326 §12.32): none so far. */
+const SUPPORTED_OPTIONS: ReadonlySet<string> = new Set();
+/** Interleaved channels a connection has (RFC 2326 §10.12). */
+const CHANNELS = 256;
+
+/** Hears what arrives on an interleaved channel. Valid during the call. */
+export type ChannelListener = (payload: Uint8Array) => void;
+
+export class RtspConnection extends CoroutineTask implements TcpConnectionEvents {
+  readonly tcp: TcpConnection;
+  /** Sessions that were set up here and not yet ended. */
+  readonly sessions = new Set<RtspSession>();
+  readonly #parser = new RtspStreamParser();
+  readonly #channels = new Map<number, ChannelListener>();
+  readonly #timeout: TimeoutTask;
+  readonly #isSurplus: boolean;
+
+  /** Takes over the descriptor; throws Error (and leaves it to the caller) when it can't be served. */
+  constructor(
+    readonly service: RtspService,
+    fd: number,
+    readonly peer: SocketAddress,
+    isSurplus: boolean,
+  ) {
+    super(service.host.thread, 'rtsp');
+    this.#isSurplus = isSurplus;
+    this.#timeout = new TimeoutTask(this, service.settings.sessionTimeoutSeconds * 1000);
+    try {
+      this.tcp = new TcpConnection(fd, this.ref, service.host.batch, this);
+    } catch (error) {
+      this.signal(TaskEvent.kill);
+      throw error;
+    }
+    service.connections.add(this);
+    this.signal(TaskEvent.start);
+  }
+
+  override run(events: number): number {
+    this.tcp.delivered(events);
+    return super.run(events);
+  }
+
+  /** Part of TcpConnectionEvents. */
+  drained(): void {
+    this.signal(TaskEvent.update);
+    for (const session of this.sessions) session.roomAgain();
+  }
+
+  /** Part of TcpConnectionEvents. */
+  broken(code: number): void {
+    if (code === -Errno.EFAULT) for (const session of this.sessions) session.sourceFailed();
+    this.signal(TaskEvent.kill);
+  }
+
+  /** Listens on a channel, or stops (undefined). */
+  listenOn(channel: number, listener: ChannelListener | undefined): void {
+    if (listener === undefined) this.#channels.delete(channel);
+    else this.#channels.set(channel, listener);
+  }
+
+  isChannelTaken(channel: number): boolean {
+    return this.#channels.has(channel);
+  }
+
+  /** The lowest pair of channels that nobody has: an even one and the next. -1 when all are taken. */
+  freeChannelPair(): number {
+    for (let channel = 0; channel < CHANNELS; channel += 2) {
+      if (!this.#channels.has(channel) && !this.#channels.has(channel + 1)) return channel;
+    }
+    return -1;
+  }
+
+  protected *body(): CoroutineBody {
+    const { receiveBuffer } = this.service;
+    for (;;) {
+      const received = this.tcp.receive(receiveBuffer);
+      if (received === -Errno.EAGAIN) {
+        const events = yield* readable(this.tcp.context, TaskEvent.timeout);
+        if (events & TaskEvent.timeout && this.#isIdle()) return;
+        continue;
+      }
+      if (received <= 0) return;
+      this.#timeout.refresh();
+      const { requests, error } = this.#parse(receiveBuffer.subarray(0, received));
+      for (const request of requests) {
+        const isLast = yield* this.#answer(request);
+        if (isLast) return;
+      }
+      if (error !== undefined) {
+        this.#refuse(error);
+        return;
+      }
+    }
+  }
+
+  protected override onDeleted(): void {
+    for (const session of this.sessions) session.connectionClosed();
+    this.sessions.clear();
+    this.#channels.clear();
+    this.#timeout.cancel();
+    if (this.tcp === undefined) return; // its descriptor was refused: the service counts it
+    this.tcp.close();
+    this.service.connections.delete(this);
+    this.service.host.connectionClosed();
+  }
+
+  // The chunk is the thread's: everything is taken out of it before anybody waits.
+  #parse(chunk: Uint8Array): { requests: RtspRequest[]; error?: RtspParseError } {
+    const requests: RtspRequest[] = [];
+    try {
+      this.#parser.feed(chunk);
+      for (let message = this.#parser.read(); message !== null; message = this.#parser.read()) this.#sort(message, requests);
+      return { requests };
+    } catch (error) {
+      if (error instanceof RtspParseError) return { requests, error };
+      throw error;
+    }
+  }
+
+  #sort(message: RtspMessage, requests: RtspRequest[]): void {
+    if (message.kind === 'frame') this.#channels.get(message.channel)?.(message.payload);
+    else if (message.kind === 'request')
+      requests.push(message.body.length === 0 ? message : { ...message, body: message.body.slice() });
+    for (const session of this.sessions) session.refresh();
+  }
+
+  *#answer(request: RtspRequest): CoroutineBody<boolean> {
+    const isLast = this.#isSurplus || request.headers.get('Connection')?.toLowerCase() === 'close';
+    // Who sends requests and reads no answers waits until he does.
+    while (this.tcp.isFull) yield* until(TaskEvent.update);
+    this.#send(request, yield* this.#replyTo(request));
+    return isLast || !request.version.startsWith('RTSP/');
+  }
+
+  *#replyTo(request: RtspRequest): CoroutineBody<RtspReply> {
+    try {
+      if (this.#isSurplus) throw new RtspError('notEnoughBandwidth', 'the server has as many connections as it may have');
+      if (request.version !== RTSP_VERSION) throw new RtspError('versionNotSupported', `found ${request.version}`);
+      parseCSeq(request.headers.get('CSeq'));
+      checkRequire(request.headers.get('Require'), SUPPORTED_OPTIONS);
+      const handler = handlerOf(request.method);
+      return yield* handler(new RtspExchange(this, request, parseControlUrl(request.url)));
+    } catch (error) {
+      return errorReply(error, request, this);
+    }
+  }
+
+  #send(request: RtspRequest, { status = 200, headers, body }: RtspReply): void {
+    const cseq = request.headers.get('CSeq');
+    const all: Record<string, string> = {
+      ...(cseq !== undefined && /^\s*\d{1,16}\s*$/.test(cseq) ? { CSeq: cseq.trim() } : {}),
+      Date: formatDate(Date.now()),
+      Server: SERVER_NAME,
+      ...headers,
+    };
+    this.tcp.send(writeResponse({ statusCode: status, headers: all, ...(body === undefined ? {} : { body }) }));
+  }
+
+  #refuse(error: RtspParseError): void {
+    this.service.log.debug(`${this.peer}: ${error.message}`);
+    this.tcp.send(
+      writeResponse({
+        statusCode: error.statusCode,
+        headers: { Server: SERVER_NAME, Connection: 'close', 'Content-Type': 'text/plain' },
+        body: Buffer.from(`${error.message}\r\n`),
+      }),
+    );
+  }
+
+  // A connection that is silent may still be somebody's: its sessions have timeouts of their own.
+  #isIdle(): boolean {
+    if (this.sessions.size === 0) return true;
+    this.#timeout.refresh();
+    return false;
+  }
+}

@@ -1,0 +1,55 @@
+/** One request and what a method handler answers to it. Made by the connection, handed to the handler of the method. */
+import type { CoroutineBody } from '@finch/core';
+import type { RtspRequest } from 'rtsp-stream-parser';
+import type { ControlUrl } from './control-url';
+import { RtspError } from './errors';
+import { parseSession } from './headers/session';
+import type { RtspConnection } from './rtsp-connection';
+import type { RtspService } from './rtsp-service';
+import type { RtspSession } from './rtsp-session';
+
+/** What a handler answers; CSeq, Server and Date are added by the connection. */
+export interface RtspReply {
+  /** 200 when it is left out. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+export class RtspExchange {
+  constructor(
+    readonly connection: RtspConnection,
+    readonly request: RtspRequest,
+    readonly url: ControlUrl,
+  ) {}
+
+  get service(): RtspService {
+    return this.connection.service;
+  }
+
+  header(name: string): string | undefined {
+    return this.request.headers.get(name);
+  }
+
+  /** The session that the request names, if it names one. 454 when it is not there or is another client's. */
+  namedSession(): RtspSession | undefined {
+    const value = this.header('Session');
+    if (value === undefined) return undefined;
+    const { id } = parseSession(value);
+    const session = this.service.sessions.get(id);
+    if (session === undefined || session.clientHost !== this.connection.peer.host)
+      throw new RtspError('sessionNotFound', 'Session: it has ended or never was');
+    session.refresh();
+    return session;
+  }
+
+  /** The session that the request must name. 454 without one. */
+  session(): RtspSession {
+    const session = this.namedSession();
+    if (session === undefined) throw new RtspError('sessionNotFound', 'Session: the header is missing');
+    return session;
+  }
+}
+
+/** Answers one method. It may wait (`yield* settled(…)`); it throws RtspError or MediaError to refuse. */
+export type MethodHandler = (exchange: RtspExchange) => CoroutineBody<RtspReply>;

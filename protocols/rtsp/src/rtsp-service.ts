@@ -1,0 +1,115 @@
+/**
+ * RTSP on one task thread: its connections, its sessions and what they share. Made by the RTSP module, called by the thread
+ * for each accepted connection. Rule: a session is found by its id on the thread that made it, and only there.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  type ConnectionService,
+  type Log,
+  type ModuleSettings,
+  type SocketAddress,
+  TaskEvent,
+  type TaskThreadHost,
+  UdpPair,
+} from '@finch/core';
+import { native } from '@finch/native';
+import { type Pacing, PlanCaches } from '@finch/rtp';
+import { RtspConnection } from './rtsp-connection';
+import type { RtspSession } from './rtsp-session';
+
+const RTP_HEADER_BYTES = 12;
+/** What one read of a connection takes at most, in bytes. One buffer serves all connections of the thread. */
+const RECEIVE_BUFFER_BYTES = 65_536;
+/** Local addresses with a UDP pair of their own on one thread; a machine has a handful. */
+const MAX_UDP_PAIRS = 64;
+/** How long stop() waits for sessions to go, in milliseconds. */
+const STOP_POLL_MS = 5;
+
+/** The module's settings, checked by whoever configures it. */
+export interface RtspSettings {
+  /** What the Session header advertises, in seconds. */
+  readonly sessionTimeoutSeconds: number;
+  /** UDP payload of the largest packet, RTP header included. */
+  readonly maxPacketBytes: number;
+  readonly sendWindowMs: number;
+  readonly sendAheadMs: number;
+}
+
+export class RtspService implements ConnectionService {
+  readonly settings: RtspSettings;
+  readonly plans: PlanCaches;
+  readonly pacing: Pacing;
+  /** The canonical name of this sender in RTCP (RFC 3550 §6.5.1): the same for all tracks, no address in it. */
+  readonly cname = Buffer.from(`finch-${randomBytes(6).toString('hex')}`);
+  readonly receiveBuffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+  readonly sessions = new Map<string, RtspSession>();
+  readonly connections = new Set<RtspConnection>();
+  readonly #udpPairs = new Map<string, UdpPair>();
+
+  constructor(readonly host: TaskThreadHost) {
+    this.settings = checkedSettings(host.settings);
+    this.plans = new PlanCaches(host.batch, host.blocking);
+    this.pacing = { windowUs: this.settings.sendWindowMs * 1000, aheadUs: this.settings.sendAheadMs * 1000 };
+    host.count('RTSP connections', () => this.connections.size);
+    host.count('RTSP sessions', () => this.sessions.size);
+    host.count('packet plans', () => this.plans.size);
+    host.count('claimed UDP addresses', () => this.#claims());
+  }
+
+  get log(): Log {
+    return this.host.log;
+  }
+
+  get maxPayloadBytes(): number {
+    return this.settings.maxPacketBytes - RTP_HEADER_BYTES;
+  }
+
+  accept(fd: number, peer: SocketAddress, isSurplus: boolean): void {
+    try {
+      new RtspConnection(this, fd, peer.unmapped(), isSurplus);
+    } catch (error) {
+      native.socketClose(fd);
+      this.host.connectionClosed();
+      this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
+    }
+  }
+
+  /** The UDP sockets that viewers of this local address are served from. Throws Error when no port is free. */
+  udpPairAt(local: SocketAddress): UdpPair {
+    let pair = this.#udpPairs.get(local.host);
+    if (pair === undefined) {
+      if (this.#udpPairs.size >= MAX_UDP_PAIRS) throw new Error(`${MAX_UDP_PAIRS} local addresses have UDP sockets already`);
+      pair = new UdpPair(this.host.thread, this.host.batch, local);
+      this.#udpPairs.set(local.host, pair);
+    }
+    return pair;
+  }
+
+  /** Ends all sessions, each with BYE, then all connections. */
+  async stop(): Promise<void> {
+    for (const session of this.sessions.values()) session.signal(TaskEvent.kill);
+    while (this.sessions.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
+    for (const connection of this.connections) connection.signal(TaskEvent.kill);
+    while (this.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
+  }
+
+  #claims(): number {
+    let claims = 0;
+    for (const pair of this.#udpPairs.values()) claims += pair.claims;
+    return claims;
+  }
+}
+
+function checkedSettings(settings: ModuleSettings): RtspSettings {
+  const number = (name: keyof RtspSettings): number => {
+    const value = settings[name];
+    if (typeof value !== 'number') throw new TypeError(`the RTSP module needs the setting "${name}", a number`);
+    return value;
+  };
+  return {
+    sessionTimeoutSeconds: number('sessionTimeoutSeconds'),
+    maxPacketBytes: number('maxPacketBytes'),
+    sendWindowMs: number('sendWindowMs'),
+    sendAheadMs: number('sendAheadMs'),
+  };
+}

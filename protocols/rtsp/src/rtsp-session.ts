@@ -1,0 +1,233 @@
+/**
+ * One RTSP session: the movie that is held open, the tracks that were set up, the RTP session that plays them. Made by the
+ * first SETUP, found by its id. Rule: it ends once, whatever ends it, and takes with it all that it opened. It may outlive
+ * its connection when all of its tracks go over UDP. Spec: RFC 2326 §3.4, §10.4-§10.7, §12.37. Thread: one task thread.
+ */
+import { randomBytes } from 'node:crypto';
+import { DELETE, PARK, type Presentation, type RoutedMedia, Task, TaskEvent, TimeoutTask } from '@finch/core';
+import { RtpSession } from '@finch/rtp';
+import type { ControlUrl } from './control-url';
+import { RtspError } from './errors';
+import type { RtpInfo } from './headers/rtp-info';
+import { formatSession } from './headers/session';
+import type { Transport } from './headers/transport';
+import type { RtspConnection } from './rtsp-connection';
+import type { RtspService } from './rtsp-service';
+import { nextState, type SessionState } from './session-state';
+import { bindTransport, makeSender, type SessionTrack } from './session-track';
+
+/** Bytes of randomness in a session id: 128 bits, beyond guessing (RFC 2326 §3.4 asks for 8 octets at least). */
+const SESSION_ID_BYTES = 16;
+/** A client that keeps alive just in time must not be cut off: the timeout that is kept is longer than the one told. */
+const TIMEOUT_GRACE_FACTOR = 1.5;
+
+export class RtspSession extends Task {
+  readonly id = randomBytes(SESSION_ID_BYTES).toString('hex');
+  readonly #service: RtspService;
+  readonly #media: RoutedMedia;
+  readonly #presentation: Presentation;
+  readonly #tracks: SessionTrack[] = [];
+  readonly #timeout: TimeoutTask;
+  #connection: RtspConnection | undefined;
+  #rtp: RtpSession | undefined;
+  #state: SessionState = 'init';
+  #reason = 'the server stops';
+
+  /** Takes over the hold on the presentation. `path` is what SETUP named; other URLs of the session must name it too. */
+  constructor(
+    service: RtspService,
+    media: RoutedMedia,
+    presentation: Presentation,
+    readonly path: readonly string[],
+    readonly clientHost: string,
+  ) {
+    super(service.host.thread, 'rtsp');
+    this.#service = service;
+    this.#media = media;
+    this.#presentation = presentation;
+    this.#timeout = new TimeoutTask(this, service.settings.sessionTimeoutSeconds * 1000 * TIMEOUT_GRACE_FACTOR);
+    service.sessions.set(this.id, this);
+  }
+
+  /** The Session header of answers. */
+  get header(): string {
+    return formatSession({ id: this.id, timeoutSeconds: this.#service.settings.sessionTimeoutSeconds });
+  }
+
+  get durationUs(): number {
+    return this.#presentation.durationUs;
+  }
+
+  /** Notes a sign of life. Hot path: one store. */
+  refresh(): void {
+    this.#timeout.refresh();
+  }
+
+  /** Sets up the track that the URL names; returns what the answer's Transport says. */
+  setUpTrack(url: ControlUrl, chosen: Transport, connection: RtspConnection): Transport {
+    const state = nextState(this.#state, 'SETUP');
+    this.#checkPath(url);
+    const place = this.#placeOf(url);
+    const { id } = this.#presentation.tracks[place]!.track;
+    // Once it has played, the tracks are those that play: a client that wants others sets up another session.
+    if (this.#rtp !== undefined) throw new RtspError('methodNotValidInState', 'SETUP: the session has played already');
+    this.#dropTrack(id);
+    const bound = bindTransport(chosen, connection, {
+      reportArrived: (bytes) => this.#reportArrived(id, bytes),
+      sourceFailed: () => this.sourceFailed(),
+    });
+    const sender = makeSender(this.#service, this.#presentation, place, bound.transport);
+    const isInterleaved = chosen.lowerTransport === 'TCP';
+    const trackUrl = url.trackId === undefined ? url.aggregateUrl : `${url.aggregateUrl}/trackID=${id}`;
+    this.#tracks.push({ trackId: id, url: trackUrl, place, sender, isInterleaved, release: bound.release });
+    this.#connection = connection;
+    connection.sessions.add(this);
+    this.#state = state;
+    return { ...withoutClientWishes(chosen), ...bound.answer, ssrc: sender.ssrc };
+  }
+
+  /** Refuses URLs of another movie (404 to 454 would hide the mistake) and of a single track among several (460). */
+  checkAggregate(url: ControlUrl): void {
+    if (url.isServer) return;
+    this.#checkPath(url);
+    if (url.trackId !== undefined && this.#tracks.length > 1)
+      throw new RtspError('onlyAggregateAllowed', `expected the URL of the movie, without trackID=${url.trackId}`);
+  }
+
+  /** Plays; returns where it really starts, in microseconds of the movie. */
+  play(fromUs: number | undefined, untilUs: number): number {
+    const state = nextState(this.#state, 'PLAY');
+    const rtp = this.#rtp ?? this.#startRtp();
+    this.#state = state;
+    return rtp.play(fromUs, untilUs);
+  }
+
+  /** Pauses; returns where, in microseconds of the movie. */
+  pause(): number {
+    this.#state = nextState(this.#state, 'PAUSE');
+    return this.#rtp?.pause() ?? 0;
+  }
+
+  /** What RTP-Info says of each track when playing starts at `startUs`. */
+  rtpInfo(startUs: number): RtpInfo[] {
+    return this.#tracks.map(({ url, sender }) => ({
+      url,
+      sequenceNumber: sender.nextSequence,
+      rtpTicks: sender.timestampOf(startUs),
+    }));
+  }
+
+  /** There is room again on the connection. */
+  roomAgain(): void {
+    this.#rtp?.signal(TaskEvent.write);
+  }
+
+  /** The movie's file can't be read any more: the viewer gets a clean end. */
+  sourceFailed(): void {
+    this.#rtp?.fail(new Error(`${this.#presentation.source.path}: was truncated while it played`));
+  }
+
+  /** The connection has gone. What was interleaved on it is over; what goes over UDP lives until it times out. */
+  connectionClosed(): void {
+    this.#connection = undefined;
+    if (this.#tracks.some(({ isInterleaved }) => isInterleaved)) this.end('the client disconnected');
+  }
+
+  /** Ends the session in the next turn, for a reason that the log tells. */
+  end(reason: string): void {
+    this.#reason = reason;
+    this.signal(TaskEvent.kill);
+  }
+
+  run(events: number): number {
+    if (events & TaskEvent.kill) return DELETE;
+    if (events & TaskEvent.timeout) {
+      if (this.#isServedByTcp()) {
+        this.refresh();
+        return PARK;
+      }
+      this.#reason = 'it timed out';
+      return DELETE;
+    }
+    return PARK;
+  }
+
+  protected override onDeleted(): void {
+    this.#timeout.cancel();
+    this.#service.sessions.delete(this.id);
+    this.#connection?.sessions.delete(this);
+    if (this.#rtp === undefined) {
+      for (const { trackId } of [...this.#tracks]) this.#dropTrack(trackId);
+      this.#presentation.close();
+      return;
+    }
+    this.#rtp.signal(TaskEvent.kill); // it says BYE, then closes senders and movie
+    for (const { release } of this.#tracks) release();
+    const packets = this.#tracks.reduce((sum, { sender }) => sum + sender.packetCount, 0);
+    this.#service.log.info(`${this.clientHost} stops ${this.#media.name}: ${this.#reason}`, { packets });
+  }
+
+  // A playing TCP viewer lives as long as his connection takes what is sent; the RTP session ends it when it stalls.
+  #isServedByTcp(): boolean {
+    return this.#connection !== undefined && this.#rtp?.isPlaying === true && this.#tracks.every(({ isInterleaved }) => isInterleaved);
+  }
+
+  #startRtp(): RtpSession {
+    const { host, pacing, cname, log } = this.#service;
+    const places = this.#tracks.map(({ place }) => place);
+    this.#rtp = new RtpSession(host.thread, {
+      provider: this.#media.send(this.#presentation, places),
+      senders: this.#tracks.map(({ sender }) => sender),
+      durationUs: this.#presentation.durationUs,
+      pacing,
+      cname,
+      events: {
+        ended: () => {
+          this.#state = 'ready';
+        },
+        failed: (error) => {
+          this.#state = 'ready';
+          log.warn(`${this.clientHost} can't go on with ${this.#media.name}: ${error.message}`);
+        },
+        stalled: () => {
+          this.end('its connection took nothing for 10 s');
+          this.#connection?.signal(TaskEvent.kill);
+        },
+      },
+    });
+    log.info(`${this.clientHost} plays ${this.#media.name}`, {
+      tracks: this.#tracks.length,
+      transport: this.#tracks[0]!.isInterleaved ? 'TCP' : 'UDP',
+    });
+    return this.#rtp;
+  }
+
+  #reportArrived(trackId: number, bytes: Uint8Array): void {
+    this.refresh();
+    this.#tracks.find((track) => track.trackId === trackId)?.sender.reportArrived(bytes, Date.now() * 1000);
+  }
+
+  #checkPath({ segments }: ControlUrl): void {
+    if (segments.join('/') !== this.path.join('/'))
+      throw new RtspError('sessionNotFound', `the session is of ${this.#media.name}, the URL names something else`);
+  }
+
+  #placeOf({ trackId }: ControlUrl): number {
+    const { tracks } = this.#presentation;
+    if (trackId === undefined && tracks.length > 1)
+      throw new RtspError('aggregateNotAllowed', 'SETUP: expected the URL of one track, ending in /trackID=N');
+    const place = trackId === undefined ? 0 : tracks.findIndex(({ track }) => track.id === trackId);
+    if (place < 0) throw new RtspError('notFound', `${this.#media.name} has no track ${trackId}`);
+    return place;
+  }
+
+  #dropTrack(trackId: number): void {
+    const at = this.#tracks.findIndex((track) => track.trackId === trackId);
+    if (at >= 0) this.#tracks.splice(at, 1)[0]!.release();
+  }
+}
+
+// What the client proposed and the server has not taken up does not belong into the answer.
+function withoutClientWishes({ profile, lowerTransport, delivery, modes, append }: Transport): Transport {
+  return { profile, lowerTransport, delivery, modes, append };
+}

@@ -1,0 +1,84 @@
+/** One track of a session: its transport, bound at SETUP, and the sender that uses it. Made and closed by the session. */
+import type { Presentation, SocketAddress } from '@finch/core';
+import { InterleavedTransport, payloadTypeOf, RtpSender, type RtpTransport, type RtpTransportEvents, UdpTransport } from '@finch/rtp';
+import { RtspError } from './errors';
+import type { Transport, TransportPair } from './headers/transport';
+import type { RtspConnection } from './rtsp-connection';
+import type { RtspService } from './rtsp-service';
+
+/** A track that was set up. */
+export interface SessionTrack {
+  readonly trackId: number;
+  /** Its control URL as the client wrote it, for RTP-Info. */
+  readonly url: string;
+  /** Its place in the presentation. */
+  readonly place: number;
+  readonly sender: RtpSender;
+  readonly isInterleaved: boolean;
+  /** Ends the transport's claims, when the track is set up anew before it played. */
+  readonly release: () => void;
+}
+
+interface BoundTransport {
+  readonly transport: RtpTransport;
+  /** What the answer says of it. */
+  readonly answer: Partial<Transport>;
+  readonly release: () => void;
+}
+
+/** Binds the transport that the client chose. 461 when ports or channels can't be had. */
+export function bindTransport(chosen: Transport, connection: RtspConnection, events: RtpTransportEvents): BoundTransport {
+  return chosen.lowerTransport === 'TCP'
+    ? bindInterleaved(chosen.interleaved, connection, events)
+    : bindUdp(chosen.clientPort!, connection, events);
+}
+
+/** Makes the sender of the track at `place` over a bound transport. */
+export function makeSender(
+  service: RtspService,
+  presentation: Presentation,
+  place: number,
+  transport: RtpTransport,
+): RtpSender {
+  const cache = service.plans.of(presentation, place, service.maxPayloadBytes);
+  return new RtpSender(presentation.tracks[place]!.track, payloadTypeOf(place), cache, transport);
+}
+
+function bindInterleaved(
+  wanted: TransportPair | undefined,
+  connection: RtspConnection,
+  events: RtpTransportEvents,
+): BoundTransport {
+  const { rtp, rtcp } = wanted ?? freePair(connection);
+  if (connection.isChannelTaken(rtp) || connection.isChannelTaken(rtcp))
+    throw new RtspError('unsupportedTransport', `Transport: channels ${rtp}-${rtcp} are taken on this connection`);
+  connection.listenOn(rtp, () => {}); // players send nothing on it; it is taken all the same
+  connection.listenOn(rtcp, (payload) => events.reportArrived(payload));
+  return {
+    transport: new InterleavedTransport(connection.tcp, rtp, rtcp),
+    answer: { interleaved: { rtp, rtcp } },
+    release: () => {
+      connection.listenOn(rtp, undefined);
+      connection.listenOn(rtcp, undefined);
+    },
+  };
+}
+
+function freePair(connection: RtspConnection): TransportPair {
+  const channel = connection.freeChannelPair();
+  if (channel < 0) throw new RtspError('unsupportedTransport', 'Transport: all channels of this connection are taken');
+  return { rtp: channel, rtcp: channel + 1 };
+}
+
+function bindUdp(ports: TransportPair, connection: RtspConnection, events: RtpTransportEvents): BoundTransport {
+  const local: SocketAddress = connection.tcp.localAddress;
+  const pair = connection.service.udpPairAt(local.withPort(0));
+  const { peer } = connection;
+  const transport = new UdpTransport(pair, peer.withPort(ports.rtp), peer.withPort(ports.rtcp), events);
+  const { port } = pair.rtpAddress;
+  return {
+    transport,
+    answer: { clientPort: ports, serverPort: { rtp: port, rtcp: port + 1 }, source: local.host },
+    release: () => transport.close(),
+  };
+}

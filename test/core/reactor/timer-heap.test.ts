@@ -1,0 +1,76 @@
+import { NOT_IN_HEAP, type TimerEntry, TimerHeap } from '@finch/core/reactor/timer-heap';
+import fc from 'fast-check';
+
+interface Timer extends TimerEntry {
+  readonly name: number;
+}
+
+function timer(name: number): Timer {
+  return { name, heapIndex: NOT_IN_HEAP, deadlineUs: Infinity, startOrder: 0 };
+}
+
+function takeAll(heap: TimerHeap<Timer>, nowUs: number): number[] {
+  const names: number[] = [];
+  for (let due = heap.takeDue(nowUs); due !== undefined; due = heap.takeDue(nowUs)) names.push(due.name);
+  return names;
+}
+
+describe('TimerHeap', () => {
+  it('has no next deadline when it is empty', () => {
+    const heap = new TimerHeap<Timer>();
+    expect([heap.length, heap.nextUs, heap.takeDue(1e9)]).toEqual([0, Infinity, undefined]);
+  });
+
+  it('gives out what is due, the deadline included, and keeps the rest', () => {
+    const heap = new TimerHeap<Timer>();
+    for (const deadlineUs of [30, 10, 20, 11]) heap.add(timer(deadlineUs), deadlineUs);
+    expect(takeAll(heap, 11)).toEqual([10, 11]);
+    expect([heap.length, heap.nextUs]).toEqual([2, 20]);
+  });
+
+  it('lets equal deadlines leave in the order in which they came', () => {
+    const heap = new TimerHeap<Timer>();
+    for (let name = 0; name < 50; name++) heap.add(timer(name), 7);
+    expect(takeAll(heap, 7)).toEqual(Array.from({ length: 50 }, (_, name) => name));
+  });
+
+  it('takes out any element, once', () => {
+    const heap = new TimerHeap<Timer>();
+    const timers = [5, 1, 4, 2, 3].map(timer);
+    for (const each of timers) heap.add(each, each.name);
+    heap.remove(timers[2]);
+    heap.remove(timers[2]);
+    expect(timers[2].heapIndex).toBe(NOT_IN_HEAP);
+    expect(takeAll(heap, 9)).toEqual([1, 2, 3, 5]);
+  });
+
+  it('does as a sorted array does, whatever is added, removed and taken', () => {
+    const add = fc.record({ kind: fc.constant('add' as const), value: fc.integer({ min: 0, max: 40 }) });
+    const remove = fc.record({ kind: fc.constant('remove' as const), value: fc.nat(200) });
+    const take = fc.record({ kind: fc.constant('take' as const), value: fc.integer({ min: 0, max: 40 }) });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(add, add, remove, take), { maxLength: 200 }), (steps) => {
+        const heap = new TimerHeap<Timer>();
+        let model: Timer[] = [];
+        let made = 0;
+        for (const { kind, value } of steps) {
+          if (kind === 'add') {
+            const added = timer(made++);
+            heap.add(added, value);
+            model.push(added);
+            model.sort((a, b) => a.deadlineUs - b.deadlineUs || a.name - b.name);
+          } else if (kind === 'remove' && model.length > 0) {
+            const [gone] = model.splice(value % model.length, 1);
+            heap.remove(gone);
+          } else if (kind === 'take') {
+            const due = model.filter(({ deadlineUs }) => deadlineUs <= value).map(({ name }) => name);
+            expect(takeAll(heap, value)).toEqual(due);
+            model = model.filter(({ deadlineUs }) => deadlineUs > value);
+          }
+          expect(heap.length).toBe(model.length);
+          expect(heap.nextUs).toBe(model[0]?.deadlineUs ?? Infinity);
+        }
+      }),
+    );
+  });
+});
