@@ -44,6 +44,15 @@ describe('TimerHeap', () => {
     expect(takeAll(heap, 9)).toEqual([1, 2, 3, 5]);
   });
 
+  it('lets the last element rise when it replaces one of a later branch', () => {
+    const heap = new TimerHeap<Timer>();
+    const timers = [0, 10, 1, 2, 3, 11, 12, 13, 14, 5].map(timer);
+    for (const each of timers) heap.add(each, each.name);
+    heap.remove(timers[6]);
+    for (const name of [20, 21, 22, 23]) heap.add(timer(name), name);
+    expect(takeAll(heap, 19)).toEqual([0, 1, 2, 3, 5, 10, 11, 13, 14]);
+  });
+
   it('does as a sorted array does, whatever is added, removed and taken', () => {
     const add = fc.record({ kind: fc.constant('add' as const), value: fc.integer({ min: 0, max: 40 }) });
     const remove = fc.record({ kind: fc.constant('remove' as const), value: fc.nat(200) });

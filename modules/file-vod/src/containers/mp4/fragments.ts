@@ -140,6 +140,7 @@ function readRun(
   requireRoom(trun, row, count, header, offset, fileBytes);
   // Nobody's samples with sizes take a row each, but without they would be free to claim again and again.
   if (track === undefined && (flags & SAMPLE_SIZE) === 0) return offset + count * header.sizeBytes;
+  if (row.rowBytes === 0) track?.columns.budget.spendUniform(count);
   if (count > 0) track?.descriptions.add(header.descriptionIndex);
   for (let i = 0; i < count; i++) {
     row.next();

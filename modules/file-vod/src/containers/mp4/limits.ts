@@ -19,7 +19,7 @@ export const MAX_TRACKS = 64;
 export const MAX_SAMPLE_DESCRIPTIONS = 64;
 /** Samples of all tracks of a movie together; also the most that one track can have. */
 export const MAX_SAMPLES = 20_000_000;
-/** Samples that a table may declare without a byte each: neither H.264 nor AAC has frames of one size at length. */
+/** Samples of a movie that may be declared without a byte of table each: neither H.264 nor AAC has frames of one size at length. */
 export const MAX_UNIFORM_SAMPLES = 1_000_000;
 /** Entries of an edit list. */
 export const MAX_EDITS = 1000;

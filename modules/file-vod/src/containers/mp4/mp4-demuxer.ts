@@ -56,7 +56,7 @@ class MovieIndexer {
     const tracks = this.#openTracks(boxes, context);
     this.#warnings.push(...readFragments(this.#reader, moofs, tracks));
     if (context.hasFragments) startAtFirstFragment([...tracks.values()]);
-    return this.#assemble(this.#finishTracks([...tracks.values()]));
+    return this.#assemble(this.#finishTracks(tracks));
   }
 
   #openTracks(boxes: readonly Box[], context: MovieContext): Map<number, Mp4Track> {
@@ -74,9 +74,11 @@ class MovieIndexer {
     return tracks;
   }
 
-  #finishTracks(tracks: readonly Mp4Track[]): FinishedTrack[] {
+  /** Empties the map as it goes, so that a finished track's columns don't wait for the others. */
+  #finishTracks(tracks: Map<number, Mp4Track>): FinishedTrack[] {
     const finished: FinishedTrack[] = [];
-    for (const track of tracks) {
+    for (const [id, track] of tracks) {
+      tracks.delete(id);
       const result = this.#attempt(`track ${track.id}`, () => track.finish());
       if (result !== undefined) finished.push(result);
     }

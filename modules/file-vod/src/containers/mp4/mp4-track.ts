@@ -10,7 +10,7 @@ import type { Box } from './box-reader';
 import { type Edit, readEditList, WHOLE_TRACK } from './edit-list';
 import { type Selection, selectRows } from './edit-selection';
 import type { FragmentedTrack } from './fragments';
-import { MAX_IN_BAND_BYTES } from './limits';
+import { MAX_IN_BAND_BYTES, MAX_SAMPLES } from './limits';
 import { type SampleBudget, SampleColumns } from './sample-columns';
 import {
   dataReferenceIndex,
@@ -76,16 +76,16 @@ export class Mp4Track implements FragmentedTrack {
     const sizes = readSampleSizes(stbl, context.reader.sizeBytes);
     if (header.kind === 'video' && isCoverArt(entries, sizes.count)) return undefined;
     requireSupported(entries, header.kind);
-    const track = new Mp4Track(context, header, { trak, minf, entries });
+    const track = new Mp4Track(context, header, { trak, minf, entries }, capacityFor(sizes));
     track.#readTables(stbl, sizes);
     return track;
   }
 
-  private constructor(context: MovieContext, header: TrackHeader, boxes: TrackBoxes) {
+  private constructor(context: MovieContext, header: TrackHeader, boxes: TrackBoxes, capacity: number) {
     this.#context = context;
     this.#header = header;
     this.#boxes = boxes;
-    this.columns = new SampleColumns(context.reader.sizeBytes, context.budget);
+    this.columns = new SampleColumns(context.reader.sizeBytes, context.budget, capacity);
   }
 
   get id(): number {
@@ -204,6 +204,11 @@ export class Mp4Track implements FragmentedTrack {
     for (let row = 0; row < columns.length; row++) sizeBytes += columns.sizes[row]!;
     return Math.round((sizeBytes * 8 * timescale) / ticks);
   }
+}
+
+/** One size for all can be claimed by a small file, so only a table is taken at its word. */
+function capacityFor(sizes: SampleSizes): number {
+  return sizes.bits === 0 ? 0 : Math.min(sizes.count, MAX_SAMPLES);
 }
 
 function wholeTrack(columns: SampleColumns): Selection[] {

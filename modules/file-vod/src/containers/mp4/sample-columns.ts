@@ -4,11 +4,22 @@
  */
 
 import { MediaError } from '@finch/core/stream/media-error';
-import { MAX_SAMPLES } from './limits';
+import { MAX_SAMPLES, MAX_UNIFORM_SAMPLES } from './limits';
 
 /** Counts the samples of a whole movie, so that many tracks can't do what one may not. */
 export class SampleBudget {
   #left = MAX_SAMPLES;
+  #uniformLeft = MAX_UNIFORM_SAMPLES;
+
+  /** Takes `count` samples that are claimed by a number alone. MediaError `broken` when there were too many. */
+  spendUniform(count: number): void {
+    if (count > this.#uniformLeft)
+      throw new MediaError(
+        'broken',
+        `${count} samples of one size, expected ${this.#uniformLeft} more at most in this movie`,
+      );
+    this.#uniformLeft -= count;
+  }
 
   /** Takes one sample. MediaError `broken` when there were too many. */
   spend(): void {
@@ -34,11 +45,14 @@ export class SampleColumns {
   cts: Int32Array;
   keys: Uint8Array;
   readonly #fileBytes: number;
-  readonly #budget: SampleBudget;
 
-  constructor(fileBytes: number, budget: SampleBudget, capacity = FIRST_CAPACITY) {
+  /** `capacity`: the samples expected; more find room too. */
+  constructor(
+    fileBytes: number,
+    readonly budget: SampleBudget,
+    capacity = FIRST_CAPACITY,
+  ) {
     this.#fileBytes = fileBytes;
-    this.#budget = budget;
     this.offsets = new Float64Array(capacity);
     this.sizes = new Uint32Array(capacity);
     this.dts = new Float64Array(capacity);
@@ -49,7 +63,7 @@ export class SampleColumns {
   /** Adds a sample at `nextDts` and moves on by `duration`. Empty ones and those not in the file are not kept. */
   add(offset: number, sizeBytes: number, duration: number, cts: number, key: boolean): void {
     // Also for those not kept: the budget bounds the time that indexing takes.
-    this.#budget.spend();
+    this.budget.spend();
     const dts = this.nextDts;
     this.nextDts += duration;
     if (sizeBytes === 0) return;

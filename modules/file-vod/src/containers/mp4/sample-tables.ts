@@ -6,7 +6,7 @@
 
 import { MediaError } from '@finch/core/stream/media-error';
 import { type Box, type TableRows, uint64 } from './box-reader';
-import { MAX_SAMPLES, MAX_UNIFORM_SAMPLES } from './limits';
+import { MAX_SAMPLES } from './limits';
 import { RunLengthCursor } from './run-length-cursor';
 import type { SampleColumns } from './sample-columns';
 
@@ -48,6 +48,7 @@ export function readSampleTables(
 ): string {
   if (sizes.count > MAX_SAMPLES)
     throw new MediaError('broken', `${sizes.count} samples, expected ${MAX_SAMPLES} at most`);
+  if (sizes.bits === 0) columns.budget.spendUniform(sizes.count);
   const walk = new SampleWalk(stbl, sizes, columns, allKeys);
   const chunks = readChunks(stbl);
   const runs = stbl.require('stsc').table(4, 12);
@@ -128,7 +129,7 @@ function readStsz(stsz: Box, fileBytes: number): SampleSizes {
     return { count: table.count, uniformBytes, bits: 32, position: table.position };
   }
   const count = stsz.u32(8);
-  const room = Math.min(MAX_UNIFORM_SAMPLES, Math.floor(fileBytes / uniformBytes));
+  const room = Math.floor(fileBytes / uniformBytes);
   if (count > room)
     throw new MediaError(
       'broken',

@@ -141,7 +141,7 @@ describe('edit lists (ISO/IEC 14496-12 §8.6.6)', () => {
     [
       'an end beyond a year',
       editList([[0xffffffff, 0], ...Array(9).fill([0xffffffff, 0]), [1, 0]]),
-      'begins more than 31622400 s',
+      'elst entry 9 begins more than 31622400 s into the movie',
     ],
   ])('that make no sense are passed over with a warning: %s', (_, edts, reason) => {
     const movie = index(videoTrack({ edts }));

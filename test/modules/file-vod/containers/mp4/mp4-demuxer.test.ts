@@ -12,7 +12,6 @@ import {
   join,
   largeBox,
   MemoryReader,
-  mp4a,
   PPS,
   SPS,
   samples,
@@ -659,11 +658,5 @@ describe('files that are refused', () => {
       },
     };
     expect(() => indexMp4(reader)).toThrow(failure);
-  });
-});
-
-describe('the audio entry for tests', () => {
-  it('is played', () => {
-    expect(one(audioTrack({ entries: [mp4a] })).track.kind).toBe('audio');
   });
 });
