@@ -148,8 +148,8 @@ describe('where things lie', () => {
       {
         tracks: [
           videoTrack({
-            samples: samples(10, 9, 512),
-            stbl: { stsz: stsz2(4, u8(0x99, 0x99, 0x99, 0x99, 0x99)) },
+            samples: counted.map((i) => ({ size: i % 2 === 0 ? 9 : 5, duration: 512 })),
+            stbl: { stsz: stsz2(4, u8(0x95, 0x95, 0x95, 0x95, 0x95)) },
           }),
         ],
       },
