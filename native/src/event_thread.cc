@@ -30,9 +30,7 @@ struct Context {
 };
 
 // Context ids are laid out as task references are, without a thread: generation above slot.
-uint64_t MakeId(uint32_t slot, uint32_t generation) {
-  return (static_cast<uint64_t>(generation) << kSlotBits) | slot;
-}
+uint64_t MakeId(uint32_t slot, uint32_t generation) { return (static_cast<uint64_t>(generation) << kSlotBits) | slot; }
 
 class EventThread {
  public:

@@ -154,7 +154,8 @@ void Cancel(const Napi::CallbackInfo& info) { Instance().Cancel(TaskArgument(inf
 
 Napi::Value Count(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), Instance().Count()); }
 
-// watchThread(page: Float64Array, runningSinceIndex, limitUs, supervisor). The caller keeps the page alive until idleThreadStop().
+// watchThread(page: Float64Array, runningSinceIndex, limitUs, supervisor). The caller keeps the page alive until
+// idleThreadStop().
 void Watch(const Napi::CallbackInfo& info) {
   const double* page = info[0].As<Napi::Float64Array>().Data();
   Instance().Watch(page + info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Number>().Int64Value(),

@@ -45,7 +45,10 @@ export interface Native {
   /** Raises event bits in a task of any thread: 0 or -ESRCH. */
   signalTask(ref: number, events: number): number;
   /** Throws when the thread index is in use. */
-  SignalPort: new (threadIndex: number, onWake: () => void) => NativeSignalPort;
+  SignalPort: new (
+    threadIndex: number,
+    onWake: () => void,
+  ) => NativeSignalPort;
   /** `counters`: packets, bytes, messages, system calls. `exceptions` has room for a pair for each row. */
   PacketBatch: new (
     rows: Uint32Array,
@@ -97,7 +100,8 @@ export interface Native {
 
 function load(): Native {
   const path = process.env.FINCH_ADDON ?? join(__dirname, '..', 'build', 'Release', 'finch.node');
-  if (!existsSync(path)) throw new Error(`the C++ addon is not built: ${path} is missing; run "npm run build"`);
+  if (!existsSync(path))
+    throw new Error(`the C++ addon is not built: ${path} is missing; run "npm run build"`);
   return require(path) as Native;
 }
 

@@ -35,7 +35,8 @@ int OpenResolved(const char* path) {
 
 Napi::Value Fail(Napi::Env env, int error) { return Napi::Number::New(env, -error); }
 
-// fileOpen(path): { id, fd, sizeBytes, modifiedMs, device, inode } or -errno; EISDIR or EINVAL for what is no regular file.
+// fileOpen(path): { id, fd, sizeBytes, modifiedMs, device, inode } or -errno; EISDIR or EINVAL for what is no regular
+// file.
 Napi::Value Open(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   std::string path = info[0].As<Napi::String>();
@@ -52,8 +53,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
     close(fd);
     return Fail(env, error);
   }
-  MappedFile* file =
-      new MappedFile{static_cast<const uint8_t*>(bytes), static_cast<size_t>(status.st_size), fd, {1}};
+  MappedFile* file = new MappedFile{static_cast<const uint8_t*>(bytes), static_cast<size_t>(status.st_size), fd, {1}};
   mapped_files++;
   Napi::Object result = Napi::Object::New(env);
   {

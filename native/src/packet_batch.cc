@@ -31,9 +31,9 @@ constexpr uint32_t kInterleavedHeaderBytes = 4;
 // A prefix up to this size is copied behind its header: cheaper than another iovec. Larger ones are pointed at.
 constexpr uint32_t kMaxCopiedPrefixBytes = 64;
 constexpr uint32_t kHeaderSlotBytes = kInterleavedHeaderBytes + kRtpHeaderBytes + kMaxCopiedPrefixBytes;
-constexpr uint32_t kMaxPackets = 1024;       // in one row, and gathered for one sendmmsg
-constexpr uint32_t kMaxSegments = 64;        // UDP_MAX_SEGMENTS of older kernels
-constexpr uint32_t kMaxRunBytes = 65507;     // an IPv4 datagram's payload; IPv6 allows 20 more
+constexpr uint32_t kMaxPackets = 1024;            // in one row, and gathered for one sendmmsg
+constexpr uint32_t kMaxSegments = 64;             // UDP_MAX_SEGMENTS of older kernels
+constexpr uint32_t kMaxRunBytes = 65507;          // an IPv4 datagram's payload; IPv6 allows 20 more
 constexpr uint32_t kMaxInterleavedPackets = 340;  // of three vectors each: below UIO_MAXIOV (1024)
 
 // Where flush() counts, in the Float64Array given to the constructor.
@@ -86,10 +86,10 @@ void PutRtpHeader(uint8_t* at, const uint32_t* row, uint32_t index, bool marker)
 class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
  public:
   static Napi::Function Define(Napi::Env env) {
-    return DefineClass(env, "PacketBatch",
-                       {InstanceMethod<&PacketBatch::AddPlan>("addPlan"),
-                        InstanceMethod<&PacketBatch::RemovePlan>("removePlan"),
-                        InstanceMethod<&PacketBatch::Flush>("flush"), InstanceMethod<&PacketBatch::Close>("close")});
+    return DefineClass(
+        env, "PacketBatch",
+        {InstanceMethod<&PacketBatch::AddPlan>("addPlan"), InstanceMethod<&PacketBatch::RemovePlan>("removePlan"),
+         InstanceMethod<&PacketBatch::Flush>("flush"), InstanceMethod<&PacketBatch::Close>("close")});
   }
 
   // new PacketBatch(rows: Uint32Array, arena: Uint8Array, exceptions: Int32Array, counters: Float64Array)
@@ -177,11 +177,20 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     blocked_fd_ = -1;
     for (uint32_t row = 0; row < row_count; row++) {
       switch (rows_[row * kRowWords] & 0xff) {
-        case kUdpRun: AddUdpRun(row); break;
-        case kInterleavedRun: SendInterleavedRun(row); break;
-        case kUdpRaw: AddUdpRaw(row); break;
-        case kTcpRaw: SendTcpRaw(row); break;
-        default: Report(row, -EINVAL);
+        case kUdpRun:
+          AddUdpRun(row);
+          break;
+        case kInterleavedRun:
+          SendInterleavedRun(row);
+          break;
+        case kUdpRaw:
+          AddUdpRaw(row);
+          break;
+        case kTcpRaw:
+          SendTcpRaw(row);
+          break;
+        default:
+          Report(row, -EINVAL);
       }
     }
     SendMessages();
@@ -305,9 +314,12 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     int fd = static_cast<int>(Row(row)[1]);
     if (message_count_ > 0 && (fd != message_fd_ || udp_.packets + packets > kMaxPackets)) SendMessages();
     message_fd_ = fd;
-    if (packets > kMaxPackets) Report(row, -EINVAL);
-    else if (fd == blocked_fd_) Report(row, -EAGAIN);
-    else return true;
+    if (packets > kMaxPackets)
+      Report(row, -EINVAL);
+    else if (fd == blocked_fd_)
+      Report(row, -EAGAIN);
+    else
+      return true;
     return false;
   }
 
@@ -377,7 +389,8 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     }
     bool segments = message.packets > 1;
     if (segments && (error == EMSGSIZE || error == EIO || error == EINVAL || error == EOPNOTSUPP)) {
-      // EMSGSIZE: too long for this path, so its viewer goes without from now on. Else the machine can't segment at all.
+      // EMSGSIZE: too long for this path, so its viewer goes without from now on. Else the machine can't segment at
+      // all.
       if (error != EMSGSIZE) segmentation_ = false;
       error = SendSingly(at);
       if (error == EAGAIN) return at;

@@ -1,8 +1,8 @@
 // The packet batch: all RTP and RTCP of one turn of a task thread, sent by one call.
 //
 // JavaScript fills rows of sixteen 32-bit words, one for each run of packets of one viewer and track; flush() turns
-// them into sendmmsg calls with UDP_SEGMENT runs, or a writev for each interleaved run. A packet is a 12-byte RTP header
-// written here, a prefix out of the packet plan and a slice of the mapped file.
+// them into sendmmsg calls with UDP_SEGMENT runs, or a writev for each interleaved run. A packet is a 12-byte RTP
+// header written here, a prefix out of the packet plan and a slice of the mapped file.
 //
 //  word  UDP run                        interleaved run            raw (RTCP, any bytes of the arena)
 //   0    op 1 | flags << 8              op 2                       op 3 UDP, op 4 TCP

@@ -45,6 +45,7 @@ export interface BlockingThreadHost {
   handle<Argument, Result>(job: string, answer: (argument: Argument, caller: number) => Result): void;
 }
 
+/** What a package exports as `finchModule`. */
 export interface Module {
   /** Short and unique: it is in log lines and in the watchdog's reports. */
   readonly name: string;

@@ -9,8 +9,8 @@ import {
   isRaw,
   moveRaw,
   type PacketRun,
-  ROW_WORDS,
   RegisteredPlan,
+  ROW_WORDS,
   rawRange,
   writeDatagram,
   writeInterleavedRun,
@@ -48,6 +48,7 @@ export interface RowOwner {
   rowRefused(refused: RefusedRow): void;
 }
 
+/** The batch of one task thread; see the head of this file. */
 export class PacketBatch {
   readonly #rows = new Uint32Array(MAX_ROWS * ROW_WORDS);
   readonly #arena = new Uint8Array(ARENA_BYTES);

@@ -75,7 +75,13 @@ export function writeDatagram(
 }
 
 /** Writes bytes of a stream that lie in the arena. */
-export function writeStreamBytes(rows: Uint32Array, at: number, offset: number, length: number, fd: number): void {
+export function writeStreamBytes(
+  rows: Uint32Array,
+  at: number,
+  offset: number,
+  length: number,
+  fd: number,
+): void {
   writeRaw(rows, at, Operation.tcpRaw, offset, length, fd);
 }
 

@@ -12,6 +12,7 @@ interface Waiting {
   readonly owner: RowOwner;
 }
 
+/** A queue of refused rows; its socket decides how many it may hold. */
 export class RowBacklog {
   #waiting: Waiting[] = [];
 

@@ -7,6 +7,7 @@ import { isIP, SocketAddress as NodeSocketAddress } from 'node:net';
 /** Words of an address in the addon's rows. */
 export const ADDRESS_WORDS = 6;
 
+/** An immutable IPv4 or IPv6 address with a port. */
 export class SocketAddress {
   readonly words: Uint32Array;
   #key: string | undefined;
@@ -24,7 +25,8 @@ export class SocketAddress {
   static of(host: string, port: number): SocketAddress {
     const family = isIP(host);
     if (family === 0) throw new RangeError(`host must be an IPv4 or IPv6 address: ${host}`);
-    if (!Number.isInteger(port) || port < 0 || port > 65535) throw new RangeError(`port must be 0..65535: ${port}`);
+    if (!Number.isInteger(port) || port < 0 || port > 65535)
+      throw new RangeError(`port must be 0..65535: ${port}`);
     const words = new Uint32Array(ADDRESS_WORDS);
     words[0] = family;
     words[1] = port;
@@ -83,9 +85,13 @@ export class SocketAddress {
 
 function ipv6Bytes(host: string): Uint8Array {
   const bytes = new Uint8Array(16);
-  const plain = host.split('%')[0]!.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
-    [(Number(a) << 8) | Number(b), (Number(c) << 8) | Number(d)].map((group) => group.toString(16)).join(':'),
-  );
+  const plain = host
+    .split('%')[0]!
+    .replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
+      [(Number(a) << 8) | Number(b), (Number(c) << 8) | Number(d)]
+        .map((group) => group.toString(16))
+        .join(':'),
+    );
   const [head = '', tail] = plain.split('::');
   const before = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');

@@ -4,8 +4,8 @@
  * socket takes; the descriptor is closed once, by close(). Thread: the owner's.
  */
 import { native } from '@finch/native';
-import { EventContext, Readiness } from '../reactor/event-context';
-import { TaskEvent } from '../reactor/events';
+import { EventContext } from '../reactor/event-context';
+import { kWritable, TaskEvent } from '../reactor/events';
 import type { TaskRef } from '../reactor/task-ref';
 import { Errno } from './errno';
 import { ARENA_BYTES, type PacketBatch, type RefusedRow, type RowOwner } from './packet-batch';
@@ -21,9 +21,12 @@ export interface TcpConnectionEvents {
   broken(code: number): void;
 }
 
-/** A run of packets could not be read from its file (the file was truncated); the stream can't go on. */
-export const SOURCE_FAILED = -Errno.EFAULT;
+/** Closes an accepted descriptor that never became a connection. */
+export function closeDescriptor(fd: number): void {
+  native.socketClose(fd);
+}
 
+/** An accepted connection; see the head of this file. */
 export class TcpConnection implements RowOwner {
   readonly context: EventContext;
   readonly #backlog = new RowBacklog();
@@ -62,7 +65,8 @@ export class TcpConnection implements RowOwner {
 
   /** Sends bytes; they are copied. Bytes for a broken connection are dropped. */
   send(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += ARENA_BYTES) this.#sendPiece(bytes.subarray(at, at + ARENA_BYTES));
+    for (let at = 0; at < bytes.length; at += ARENA_BYTES)
+      this.#sendPiece(bytes.subarray(at, at + ARENA_BYTES));
   }
 
   /** Sends a run of packets on an interleaved channel. Hot path while the socket has room. */
@@ -92,7 +96,7 @@ export class TcpConnection implements RowOwner {
     if (this.#closed || this.#broken) return;
     if (refused.code === -Errno.EAGAIN) {
       this.#backlog.add(refused, this);
-      this.context.arm(Readiness.writable);
+      this.context.arm(kWritable);
       return;
     }
     this.#broken = true;

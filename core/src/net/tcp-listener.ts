@@ -4,8 +4,8 @@
  * hears why; when descriptors run out it sheds load and tries again. Thread: the main one.
  */
 import { native } from '@finch/native';
-import { EventContext, Readiness } from '../reactor/event-context';
-import { TaskEvent } from '../reactor/events';
+import { EventContext } from '../reactor/event-context';
+import { kReadable, TaskEvent } from '../reactor/events';
 import { IdleTask } from '../reactor/idle-task';
 import { DELETE, PARK } from '../reactor/run-result';
 import type { TaskThread } from '../reactor/task-thread';
@@ -26,6 +26,7 @@ export interface ConnectionSink {
   isFull(): boolean;
 }
 
+/** A task that accepts the connections of one address; kill ends it. */
 export class TcpListener extends IdleTask {
   readonly address: SocketAddress;
   readonly #context: EventContext;
@@ -46,7 +47,7 @@ export class TcpListener extends IdleTask {
     native.socketName(fd, words);
     this.address = SocketAddress.fromWords(words);
     this.#context = new EventContext(fd, this.ref);
-    this.#context.arm(Readiness.readable);
+    this.#context.arm(kReadable);
   }
 
   run(events: number): number {
@@ -66,7 +67,7 @@ export class TcpListener extends IdleTask {
         return PARK;
       }
     }
-    this.#context.arm(Readiness.readable);
+    this.#context.arm(kReadable);
     return PARK;
   }
 
@@ -77,13 +78,16 @@ export class TcpListener extends IdleTask {
 
   // Whatever accept() says, the listener listens on.
   #refused(code: number): void {
-    const out = code === -Errno.EMFILE || code === -Errno.ENFILE || code === -Errno.ENOBUFS || code === -Errno.ENOMEM;
+    const out =
+      code === -Errno.EMFILE || code === -Errno.ENFILE || code === -Errno.ENOBUFS || code === -Errno.ENOMEM;
     if (!out) {
-      this.#context.arm(Readiness.readable);
+      this.#context.arm(kReadable);
       return;
     }
     if (!this.#shedding)
-      this.log.error(`out of descriptors or memory: new connections wait (${errnoName(code)}); raise "ulimit -n"`);
+      this.log.error(
+        `out of descriptors or memory: new connections wait (${errnoName(code)}); raise "ulimit -n"`,
+      );
     this.#shedding = true;
     this.setIdleTimer(SLOW_DOWN_MS);
   }

@@ -4,8 +4,8 @@
  * sender's address; anything else is counted and dropped. Thread: its own.
  */
 import { native } from '@finch/native';
-import { EventContext, Readiness } from '../reactor/event-context';
-import { TaskEvent } from '../reactor/events';
+import { EventContext } from '../reactor/event-context';
+import { kReadable, kWritable, TaskEvent } from '../reactor/events';
 import { DELETE, PARK } from '../reactor/run-result';
 import { Task } from '../reactor/task';
 import type { TaskThread } from '../reactor/task-thread';
@@ -39,6 +39,7 @@ export interface UdpDestination extends RowOwner {
   noSegmentation: boolean;
 }
 
+/** A task that owns an RTP and an RTCP socket; kill closes them. */
 export class UdpPair extends Task implements RowOwner {
   readonly rtpAddress: SocketAddress;
   readonly #batch: PacketBatch;
@@ -104,7 +105,7 @@ export class UdpPair extends Task implements RowOwner {
       return;
     }
     this.#backlog.add(refused, to);
-    this.#rtp.arm(Readiness.writable);
+    this.#rtp.arm(kWritable);
   }
 
   /** Part of RowOwner: a report was refused, and nobody waits for it. */
@@ -132,8 +133,8 @@ export class UdpPair extends Task implements RowOwner {
   }
 
   #listen(): void {
-    this.#rtp.arm(Readiness.readable);
-    this.#rtcp.arm(Readiness.readable);
+    this.#rtp.arm(kReadable);
+    this.#rtcp.arm(kReadable);
   }
 
   // One call a socket and turn: what is left is heard of again when the context is armed.

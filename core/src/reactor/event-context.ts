@@ -5,13 +5,11 @@
  */
 import { native } from '@finch/native';
 import { errnoName } from '../net/errno';
-import { TaskEvent } from './events';
+import { type Armable, kReadable, kWritable, TaskEvent } from './events';
 import type { TaskRef } from './task-ref';
 
-/** What arm() asks for; the addon's event_thread.cc is the other face. */
-export const Readiness = { readable: 1, writable: 2 } as const;
-
-export class EventContext {
+/** A descriptor in the event thread's care; see the head of this file. */
+export class EventContext implements Armable {
   #id: number;
   #wanted = 0;
 
@@ -36,9 +34,7 @@ export class EventContext {
    * so what was asked for and has not come is asked for again.
    */
   delivered(events: number): void {
-    const fired =
-      (events & TaskEvent.read ? Readiness.readable : 0) |
-      (events & TaskEvent.write ? Readiness.writable : 0);
+    const fired = (events & TaskEvent.read ? kReadable : 0) | (events & TaskEvent.write ? kWritable : 0);
     if ((this.#wanted & fired) === 0) return;
     this.#wanted &= ~fired;
     if (this.#wanted !== 0) native.contextArm(this.#id, this.#wanted);

@@ -14,6 +14,7 @@ export const DEFAULT_TURN_BUDGET_US = 5_000;
 /** A run that holds its thread longer than this is reported, in microseconds. */
 export const DEFAULT_LONG_RUN_LIMIT_US = 100_000;
 
+/** What a TaskThread is made of. */
 export interface TaskThreadOptions {
   readonly clock: Clock;
   readonly port: ThreadPort;

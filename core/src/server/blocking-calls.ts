@@ -25,6 +25,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** The calls of one task thread; see the head of this file. */
 export class BlockingCalls {
   readonly #ports: readonly MessagePort[];
   readonly #waiting = new Map<number, Waiting>();

@@ -20,7 +20,10 @@ function answer(request: BlockingRequest, caller: number): BlockingAnswer {
     return { id: request.id, result: job(request.argument, caller) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { id: request.id, error: { message, mediaCode: error instanceof MediaError ? error.code : undefined } };
+    return {
+      id: request.id,
+      error: { message, mediaCode: error instanceof MediaError ? error.code : undefined },
+    };
   }
 }
 

@@ -11,4 +11,5 @@ export interface Log {
   debug(message: string, fields?: LogFields): void;
 }
 
+/** The name of a level, most urgent first: error, warn, info, debug. */
 export type LogLevel = keyof Log;

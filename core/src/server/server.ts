@@ -22,6 +22,7 @@ export interface ListenerSpec {
   readonly address: SocketAddress;
 }
 
+/** What a server is made of. Plain data but for the log and the crash handler. */
 export interface ServerOptions {
   readonly listeners: readonly ListenerSpec[];
   readonly modules: readonly ModuleSpec[];
@@ -48,6 +49,7 @@ export interface ServerSnapshot {
   readonly idleTimers: number;
 }
 
+/** One a process: the event thread and the idle-task thread are the process's. */
 export class Server {
   readonly #options: ServerOptions;
   readonly #listeners: TcpListener[] = [];
@@ -62,7 +64,10 @@ export class Server {
       clock: monotonicClock,
       port: this.#port,
       idleTimers: nativeIdleTimers,
-      onError: (task, error) => options.log.error(`${task?.constructor.name ?? 'a flusher'} failed: ${error instanceof Error ? error.stack : error}`),
+      onError: (task, error) =>
+        options.log.error(
+          `${task?.constructor.name ?? 'a flusher'} failed: ${error instanceof Error ? error.stack : error}`,
+        ),
     });
   }
 
@@ -78,7 +83,9 @@ export class Server {
       await pools.ready();
       new Supervisor(this.#main, pools.taskThreads, options.watchdogLimitMs * 1000, options.log);
       for (const { service, address } of options.listeners) {
-        this.#listeners.push(new TcpListener(this.#main, address, this.#sinkFor(service, pools), options.log));
+        this.#listeners.push(
+          new TcpListener(this.#main, address, this.#sinkFor(service, pools), options.log),
+        );
       }
     } catch (error) {
       await this.stop();

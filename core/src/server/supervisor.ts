@@ -11,6 +11,7 @@ import { StatsField } from '../reactor/thread-stats';
 import type { Log } from './log';
 import type { TaskThreadHandle } from './thread-pools';
 
+/** The task that the watchdog signals; see the head of this file. */
 export class Supervisor extends Task {
   readonly #threads: readonly TaskThreadHandle[];
   readonly #limitUs: number;
@@ -22,7 +23,8 @@ export class Supervisor extends Task {
     this.#threads = threads;
     this.#limitUs = limitUs;
     this.#log = log;
-    for (const { stats } of threads) native.watchThread(stats.page, StatsField.runningSinceUs, limitUs, this.ref);
+    for (const { stats } of threads)
+      native.watchThread(stats.page, StatsField.runningSinceUs, limitUs, this.ref);
   }
 
   run(events: number): number {
@@ -32,7 +34,9 @@ export class Supervisor extends Task {
       const heldUs = native.nowUs() - sinceUs;
       if (sinceUs === 0 || heldUs < this.#limitUs) continue;
       const name = classNames.get(stats.read(StatsField.runningClassId)) ?? 'a task';
-      this.#log.error(`${name} has held task thread ${threadIndex} for ${Math.round(heldUs / 1000)} ms and still does`);
+      this.#log.error(
+        `${name} has held task thread ${threadIndex} for ${Math.round(heldUs / 1000)} ms and still does`,
+      );
     }
     return PARK;
   }

@@ -34,15 +34,18 @@ class TaskThreadWorker {
       idleTimers: nativeIdleTimers,
       stats: new ThreadStats(start.statsMemory),
       longRunLimitUs: start.longRunLimitUs,
-      onError: (task, error) =>
-        this.#log.error(describeFailure(task, error)),
-      onTaskClass: (classId, className, moduleName) => this.#post({ kind: 'task-class', classId, className, moduleName }),
+      onError: (task, error) => this.#log.error(describeFailure(task, error)),
+      onTaskClass: (classId, className, moduleName) =>
+        this.#post({ kind: 'task-class', classId, className, moduleName }),
       onLongRun: (className, moduleName, heldUs) =>
-        this.#log.warn(`${className} of module ${moduleName} held task thread ${start.threadIndex} for ${Math.round(heldUs / 1000)} ms`),
+        this.#log.warn(
+          `${className} of module ${moduleName} held task thread ${start.threadIndex} for ${Math.round(heldUs / 1000)} ms`,
+        ),
     });
     this.#thread.addFlusher(() => this.#batch.flush());
     const roles = new RoleChain();
-    for (const { module, settings } of loadModules(start.modules)) module.onTaskThread?.(this.#hostFor(module.name, settings, roles));
+    for (const { module, settings } of loadModules(start.modules))
+      module.onTaskThread?.(this.#hostFor(module.name, settings, roles));
     parentPort!.on('message', (message: ToTaskThread) => this.#receive(message));
     this.#post({ kind: 'ready' });
   }
@@ -64,7 +67,9 @@ class TaskThreadWorker {
   #receive(message: ToTaskThread): void {
     switch (message.kind) {
       case 'accepted':
-        this.#services.get(message.service)!.accept(message.fd, SocketAddress.fromWords(message.peer), message.isSurplus);
+        this.#services
+          .get(message.service)!
+          .accept(message.fd, SocketAddress.fromWords(message.peer), message.isSurplus);
         break;
       case 'inspect':
         this.#post({ kind: 'snapshot', id: message.id, snapshot: this.#snapshot() });
@@ -102,7 +107,9 @@ class TaskThreadWorker {
 /** One log entry for what a task threw. */
 function describeFailure(task: Task | undefined, error: unknown): string {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return task === undefined ? `a flusher failed: ${what}` : `${task.constructor.name} failed and was ended: ${what}`;
+  return task === undefined
+    ? `a flusher failed: ${what}`
+    : `${task.constructor.name} failed and was ended: ${what}`;
 }
 
 new TaskThreadWorker(workerData as TaskThreadStart);

@@ -48,8 +48,18 @@ export interface ThreadSnapshot {
 /** Worker to main thread. */
 export type FromWorker =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields | undefined }
-  | { readonly kind: 'task-class'; readonly classId: number; readonly className: string; readonly moduleName: string }
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: LogFields | undefined;
+    }
+  | {
+      readonly kind: 'task-class';
+      readonly classId: number;
+      readonly className: string;
+      readonly moduleName: string;
+    }
   | { readonly kind: 'closed' }
   | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: ThreadSnapshot }
   | { readonly kind: 'stopped'; readonly snapshot: ThreadSnapshot };

@@ -7,12 +7,19 @@ import { MessageChannel } from 'node:worker_threads';
 import type { SocketAddress } from '../net/socket-address';
 import { ThreadStats } from '../reactor/thread-stats';
 import type { Log } from './log';
-import type { FromWorker, ModuleSpec, TaskThreadStart, ThreadSnapshot, ToTaskThread } from './thread-messages';
+import type {
+  FromWorker,
+  ModuleSpec,
+  TaskThreadStart,
+  ThreadSnapshot,
+  ToTaskThread,
+} from './thread-messages';
 import { WorkerThread } from './worker-thread';
 
 /** Task threads are numbered from 1; the main thread is 0. */
 const FIRST_TASK_THREAD = 1;
 
+/** What the pools are made of. */
 export interface PoolOptions {
   readonly taskThreads: number;
   readonly blockingThreads: number;
@@ -73,18 +80,33 @@ export class TaskThreadHandle {
   }
 }
 
+/** All workers of a server; see the head of this file. */
 export class ThreadPools {
   readonly taskThreads: readonly TaskThreadHandle[];
   readonly #blocking: WorkerThread[] = [];
 
   constructor(readonly options: PoolOptions) {
-    this.taskThreads = Array.from({ length: options.taskThreads }, (_, i) => new TaskThreadHandle(FIRST_TASK_THREAD + i));
-    const channels = this.taskThreads.map(() => Array.from({ length: options.blockingThreads }, () => new MessageChannel()));
+    this.taskThreads = Array.from(
+      { length: options.taskThreads },
+      (_, i) => new TaskThreadHandle(FIRST_TASK_THREAD + i),
+    );
+    const channels = this.taskThreads.map(() =>
+      Array.from({ length: options.blockingThreads }, () => new MessageChannel()),
+    );
     for (let i = 0; i < options.blockingThreads; i++) {
-      const callers = this.taskThreads.map(({ threadIndex }, j) => ({ threadIndex, port: channels[j]![i]!.port2 }));
+      const callers = this.taskThreads.map(({ threadIndex }, j) => ({
+        threadIndex,
+        port: channels[j]![i]!.port2,
+      }));
       const data = { modules: options.modules, callers };
       this.#blocking.push(
-        this.#startWorker(`blocking thread ${i + 1}`, 'blocking-thread-worker', data, callers.map(({ port }) => port), () => {}),
+        this.#startWorker(
+          `blocking thread ${i + 1}`,
+          'blocking-thread-worker',
+          data,
+          callers.map(({ port }) => port),
+          () => {},
+        ),
       );
     }
     this.taskThreads.forEach((handle, j) => {
@@ -96,20 +118,29 @@ export class ThreadPools {
         blockingPorts,
         longRunLimitUs: options.longRunLimitUs,
       };
-      handle.worker = this.#startWorker(`task thread ${handle.threadIndex}`, 'task-thread-worker', data, blockingPorts, (message) =>
-        handle.receive(message),
+      handle.worker = this.#startWorker(
+        `task thread ${handle.threadIndex}`,
+        'task-thread-worker',
+        data,
+        blockingPorts,
+        (message) => handle.receive(message),
       );
     });
   }
 
   /** Resolves when every thread serves; rejects with the error of the first that can't. */
   async ready(): Promise<void> {
-    await Promise.all([...this.taskThreads.map(({ worker }) => worker.ready), ...this.#blocking.map(({ ready }) => ready)]);
+    await Promise.all([
+      ...this.taskThreads.map(({ worker }) => worker.ready),
+      ...this.#blocking.map(({ ready }) => ready),
+    ]);
   }
 
   /** The task thread with the fewest connections. */
   leastLoaded(): TaskThreadHandle {
-    return this.taskThreads.reduce((least, thread) => (thread.connections < least.connections ? thread : least));
+    return this.taskThreads.reduce((least, thread) =>
+      thread.connections < least.connections ? thread : least,
+    );
   }
 
   get connections(): number {
@@ -123,12 +154,19 @@ export class ThreadPools {
       timer = setTimeout(() => resolve(null), graceMs);
     });
     for (const thread of this.taskThreads) thread.post({ kind: 'stop' });
-    const snapshots = await Promise.all(this.taskThreads.map((thread) => Promise.race([thread.stopped, late])));
+    const snapshots = await Promise.all(
+      this.taskThreads.map((thread) => Promise.race([thread.stopped, late])),
+    );
     clearTimeout(timer);
     this.taskThreads.forEach((thread, i) => {
-      if (snapshots[i] === null) this.options.log.warn(`${thread.worker.name} did not stop in ${graceMs} ms: terminated`);
+      if (snapshots[i] === null)
+        this.options.log.warn(`${thread.worker.name} did not stop in ${graceMs} ms: terminated`);
     });
-    await Promise.all([...this.taskThreads.map(({ worker }) => worker), ...this.#blocking].map((worker) => worker.terminate()));
+    await Promise.all(
+      [...this.taskThreads.map(({ worker }) => worker), ...this.#blocking].map((worker) =>
+        worker.terminate(),
+      ),
+    );
     return snapshots.filter((snapshot) => snapshot !== null);
   }
 
@@ -140,6 +178,8 @@ export class ThreadPools {
     onMessage: (message: FromWorker) => void,
   ): WorkerThread {
     const path = join(__dirname, `${entry}.js`);
-    return new WorkerThread(name, path, data, ports, this.options.log, onMessage, (error) => this.options.onCrash(name, error));
+    return new WorkerThread(name, path, data, ports, this.options.log, onMessage, (error) =>
+      this.options.onCrash(name, error),
+    );
   }
 }

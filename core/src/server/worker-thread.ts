@@ -3,6 +3,7 @@ import { type TransferListItem, Worker } from 'node:worker_threads';
 import type { Log } from './log';
 import type { FromWorker } from './thread-messages';
 
+/** A worker with a name for log lines. */
 export class WorkerThread {
   readonly #worker: Worker;
   readonly ready: Promise<void>;

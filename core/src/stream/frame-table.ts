@@ -19,7 +19,11 @@ export class FrameTable {
   /** The frames that decoding can start at, ascending; frame 0 alone when the container names none. */
   readonly keyFrames: Uint32Array;
 
-  private constructor(readonly memory: SharedArrayBuffer, length: number, keyFrameCount: number) {
+  private constructor(
+    readonly memory: SharedArrayBuffer,
+    length: number,
+    keyFrameCount: number,
+  ) {
     this.length = length;
     this.offsets = new Float64Array(memory, 0, length);
     this.dtsUs = new Float64Array(memory, length * 8, length);
@@ -30,7 +34,8 @@ export class FrameTable {
 
   /** Allocates a table to be filled by its maker. RangeError when a count is not a whole number of 0 or more. */
   static allocate(length: number, keyFrameCount: number): FrameTable {
-    if (!Number.isSafeInteger(length) || length < 0) throw new RangeError(`length must be 0 or more: ${length}`);
+    if (!Number.isSafeInteger(length) || length < 0)
+      throw new RangeError(`length must be 0 or more: ${length}`);
     if (!Number.isSafeInteger(keyFrameCount) || keyFrameCount < 0)
       throw new RangeError(`keyFrameCount must be 0 or more: ${keyFrameCount}`);
     return new FrameTable(new SharedArrayBuffer(length * 28 + keyFrameCount * 4), length, keyFrameCount);
@@ -58,6 +63,7 @@ export class FrameTable {
   }
 }
 
+/** A table on its way to another thread; FrameTable.attach() makes a table of it again. */
 export interface SharedFrameTable {
   readonly memory: SharedArrayBuffer;
   readonly length: number;

@@ -6,7 +6,10 @@ export type MediaErrorCode = 'not-found' | 'unsupported' | 'broken' | 'gone' | '
 /** Carries one line for people: which file or track, what was found, what was expected. */
 export class MediaError extends Error {
   override readonly name = 'MediaError';
-  constructor(readonly code: MediaErrorCode, message: string) {
+  constructor(
+    readonly code: MediaErrorCode,
+    message: string,
+  ) {
     super(message);
   }
 }

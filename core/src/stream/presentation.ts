@@ -21,6 +21,7 @@ export interface FileSource {
   readonly path: string;
 }
 
+/** An open movie; see the head of this file. */
 export interface Presentation {
   /** The title for people: the file's name. */
   readonly name: string;

@@ -27,8 +27,10 @@ export interface AacConfig {
   readonly samplesPerFrame: number;
 }
 
+/** What a decoder must be told before the first frame, by codec. */
 export type CodecConfig = H264Config | AacConfig;
 
+/** One elementary stream of a presentation. */
 export interface Track {
   /** Unique in its presentation; it is also the number in the control URL. 1..2^31-1. */
   readonly id: number;

@@ -11,6 +11,7 @@ interface Cursor extends StoredTrack {
   next: number;
 }
 
+/** The provider of one viewer; see the head of this file. */
 export class FileProvider implements PullProvider {
   readonly #presentation: Presentation;
   readonly #cursors: readonly Cursor[];

@@ -4,7 +4,13 @@
  */
 import type { MediaLocator, MediaRequest, MediaRoles, Module, ModuleSettings } from '@finch/core';
 import { FileProvider } from './file-provider';
-import { CLOSE_JOB, type CloseArgument, MoviePresentations, OPEN_JOB, type OpenArgument } from './movie-presentations';
+import {
+  CLOSE_JOB,
+  type CloseArgument,
+  MoviePresentations,
+  OPEN_JOB,
+  type OpenArgument,
+} from './movie-presentations';
 import { MovieStore } from './movie-store';
 
 interface FileLocator extends MediaLocator {

@@ -5,14 +5,16 @@
 import { type BlockingCalls, FrameTable, type Presentation } from '@finch/core';
 import type { SharedMovie } from './movie-store';
 
-/** Names of the jobs. */
+/** Name of the job that opens a movie. */
 export const OPEN_JOB = 'file-vod.open';
+/** Name of the job that gives a movie back. */
 export const CLOSE_JOB = 'file-vod.close';
 
-/** What the jobs take. */
+/** What OPEN_JOB takes. */
 export interface OpenArgument {
   readonly path: readonly string[];
 }
+/** What CLOSE_JOB takes. */
 export interface CloseArgument {
   readonly movieId: number;
 }
@@ -22,6 +24,7 @@ interface Held {
   holders: number;
 }
 
+/** The open movies of one task thread; see the head of this file. */
 export class MoviePresentations {
   readonly #blocking: BlockingCalls;
   readonly #held = new Map<number, Held>();

@@ -33,6 +33,7 @@ interface OpenMovie {
   lingering: NodeJS.Timeout | undefined;
 }
 
+/** The open movies of one blocking thread; see the head of this file. */
 export class MovieStore {
   readonly #root: string;
   readonly #log: Log;
@@ -131,7 +132,10 @@ function readerOf(file: NativeFile, name: string): PositionedReader {
       try {
         return bytes.subarray(0, readSync(file.fd, bytes, 0, wanted, position));
       } catch (error) {
-        throw new MediaError('broken', `${name}: can't be read at byte ${position}: ${(error as Error).message}`);
+        throw new MediaError(
+          'broken',
+          `${name}: can't be read at byte ${position}: ${(error as Error).message}`,
+        );
       }
     },
   };

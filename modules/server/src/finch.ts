@@ -8,7 +8,11 @@ import type { RtspSettings } from '@finch/rtsp';
 import type { FinchConfig } from './config';
 
 /** Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died. */
-export function composeFinch(config: FinchConfig, log: Log, onCrash: (thread: string, error: Error) => void): Server {
+export function composeFinch(
+  config: FinchConfig,
+  log: Log,
+  onCrash: (thread: string, error: Error) => void,
+): Server {
   return new Server({
     listeners: listenersOf(config),
     modules: modulesOf(config),

@@ -62,6 +62,8 @@ function stopOnSignal(server: Server): void {
 
 main().catch((error: unknown) => {
   const isOurs = error instanceof ConfigError || (error instanceof Error && error.name === 'ListenError');
-  console.error(`finch: ${isOurs ? (error as Error).message : error instanceof Error ? error.stack : String(error)}`);
+  console.error(
+    `finch: ${isOurs ? (error as Error).message : error instanceof Error ? error.stack : String(error)}`,
+  );
   process.exit(1);
 });

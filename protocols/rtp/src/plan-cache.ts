@@ -5,8 +5,8 @@
  */
 import type { BlockingCalls, PacketBatch, Presentation, RegisteredPlan, StoredTrack } from '@finch/core';
 import { PacketPlan } from './packet-plan';
-import { PLAN_JOB, type PlanJobArgument } from './plan-service';
 import { SegmentMap } from './plan-segments';
+import { PLAN_JOB, type PlanJobArgument } from './plan-service';
 
 /** Plans kept besides those in use, in case another viewer comes by. */
 const MAX_IDLE_SEGMENTS = 8;
@@ -30,6 +30,7 @@ interface Segment {
   waiters: PlanWaiter[];
 }
 
+/** The plans of one track and payload size; see the head of this file. */
 export class PlanCache {
   readonly segments: SegmentMap;
   readonly #cached = new Map<number, Segment>();
@@ -95,7 +96,8 @@ export class PlanCache {
   /** Gives up all plans. */
   close(): void {
     this.#closed = true;
-    for (const { planned } of this.#cached.values()) if (planned !== null) this.batch.retirePlan(planned.registered);
+    for (const { planned } of this.#cached.values())
+      if (planned !== null) this.batch.retirePlan(planned.registered);
     this.#cached.clear();
   }
 
@@ -167,7 +169,8 @@ export class PlanCaches {
   /** Plans in memory on this thread. */
   get size(): number {
     let size = 0;
-    for (const caches of this.#byPresentation.values()) for (const cache of caches.values()) size += cache.size;
+    for (const caches of this.#byPresentation.values())
+      for (const cache of caches.values()) size += cache.size;
     return size;
   }
 

@@ -32,7 +32,9 @@ function makePlan({ fd, path, request }: PlanJobArgument, host: BlockingThreadHo
   );
   if (damage.damagedFrames > 0 || damage.droppedElements > 0) {
     const { firstFrame, frameCount } = request;
-    host.log.warn(`${path}: ${damage.damagedFrames} damaged frames in ${firstFrame}..${firstFrame + frameCount - 1} are sent in part or not at all`);
+    host.log.warn(
+      `${path}: ${damage.damagedFrames} damaged frames in ${firstFrame}..${firstFrame + frameCount - 1} are sent in part or not at all`,
+    );
   }
   return memory;
 }

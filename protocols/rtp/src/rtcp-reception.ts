@@ -30,7 +30,12 @@ const cursor = new CompoundCursor();
 const block = emptyReportBlock();
 
 /** Reads the blocks about `ssrc` into `statistics`; false when the compound is malformed. `unixUs` is the time of arrival. */
-export function readReports(bytes: Uint8Array, ssrc: number, unixUs: number, statistics: ReceptionStatistics): boolean {
+export function readReports(
+  bytes: Uint8Array,
+  ssrc: number,
+  unixUs: number,
+  statistics: ReceptionStatistics,
+): boolean {
   if (!cursor.start(bytes, 0, bytes.length)) return false;
   while (cursor.next(bytes)) {
     if (cursor.type !== RTCP_TYPE.receiverReport) continue;

@@ -24,6 +24,7 @@ const MARKER_BIT = 0x80;
 const PAYLOAD_TYPE_BITS = 0x7f;
 const EXTENSION_HEADER_BYTES = 4;
 
+/** The fields of the fixed header. */
 export interface RtpHeader {
   readonly marker: boolean;
   /** 0..127. */

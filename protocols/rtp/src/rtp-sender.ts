@@ -7,8 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { MAX_ROW_PACKETS, type PacketRun, type Track } from '@finch/core';
 import { ntpFraction, ntpSeconds } from './ntp-time';
 import type { PlanCache, PlannedSegment, PlanWaiter } from './plan-cache';
-import { emptySenderReport } from './rtcp/sender-report';
 import { writeByeCompound, writeReportCompound } from './rtcp/compound';
+import { emptySenderReport } from './rtcp/sender-report';
 import { type ReceptionStatistics, readReports } from './rtcp-reception';
 import type { RtpTransport } from './rtp-transport';
 
@@ -24,6 +24,7 @@ const reportBytes = new Uint8Array(REPORT_BYTES);
 /** What became of a frame. `sent` includes frames that went with an earlier unit and damaged ones that yield no packet. */
 export const SendResult = { sent: 0, pending: 1 } as const;
 
+/** One track of one viewer; see the head of this file. */
 export class RtpSender implements ReceptionStatistics {
   readonly ssrc = randomBytes(4).readUInt32BE();
   readonly clockRateHz: number;
@@ -88,7 +89,7 @@ export class RtpSender implements ReceptionStatistics {
 
   /** Starts afresh at `frame` after a seek: nothing of it has been sent, and its plan is asked for. */
   moveTo(frame: number): void {
-    this.#sentThrough = frame < 0 ? 0 : frame;
+    this.#sentThrough = Math.max(frame, 0);
     const segment = frame < 0 ? NO_SEGMENT : this.#cache.segments.segmentOfFrame(frame);
     if (segment !== this.#segment) this.#enter(segment);
   }
@@ -96,7 +97,8 @@ export class RtpSender implements ReceptionStatistics {
   /** Sends the unit that `frame` belongs to, unless it went already. `pending`: its plan is being made. Hot path. */
   send(frame: number): number {
     if (frame < this.#sentThrough) return SendResult.sent;
-    if (frame >= this.#segmentEnd || this.#segment === NO_SEGMENT) this.#enter(this.#cache.segments.segmentOfFrame(frame));
+    if (frame >= this.#segmentEnd || this.#segment === NO_SEGMENT)
+      this.#enter(this.#cache.segments.segmentOfFrame(frame));
     const planned = this.#planned ?? this.#cache.planOf(this.#segment);
     if (planned === null) return SendResult.pending;
     this.#planned = planned;
@@ -168,7 +170,7 @@ export class RtpSender implements ReceptionStatistics {
     this.octetCount += plan.payloadBytesOf(unit);
     while (left > 0) {
       run.firstPacket = first;
-      run.packetCount = left < MAX_ROW_PACKETS ? left : MAX_ROW_PACKETS;
+      run.packetCount = Math.min(left, MAX_ROW_PACKETS);
       run.sequence = this.#sequence;
       this.#transport.sendRun(run);
       this.#sequence = (this.#sequence + run.packetCount) & 0xffff;

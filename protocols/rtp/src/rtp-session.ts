@@ -4,8 +4,8 @@
  * session, and nobody else notices. Thread: the viewer's task thread.
  */
 import {
-  after,
   AGAIN,
+  after,
   DELETE,
   Frame,
   PARK,
@@ -38,6 +38,7 @@ export interface RtpSessionEvents {
   stalled(): void;
 }
 
+/** What an RTP session is made of. */
 export interface RtpSessionOptions {
   readonly provider: PullProvider;
   /** In the order of the provider's tracks. */
@@ -49,6 +50,7 @@ export interface RtpSessionOptions {
   readonly events: RtpSessionEvents;
 }
 
+/** A task that plays one movie to one viewer; kill says BYE and frees everything. */
 export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   readonly senders: readonly RtpSender[];
   readonly #pipe: PullPipe;
@@ -141,7 +143,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #seek(toUs: number): void {
     const leftUs = this.#frame.dtsUs;
     this.#positionUs = this.#pipe.seek(toUs);
-    this.senders.forEach((sender, track) => sender.moveTo(this.#pipe.nextFrame(track)));
+    for (const [track, sender] of this.senders.entries()) sender.moveTo(this.#pipe.nextFrame(track));
     this.#hasFrame = this.#pipe.pull(this.#frame);
     // Where it was left and where it goes on are one instant of the RTP clock (RFC 2326 appendix B).
     for (const sender of this.senders) sender.shift(leftUs - this.#frame.dtsUs);

@@ -20,6 +20,7 @@ export interface RtpTransportEvents {
   sourceFailed(): void;
 }
 
+/** The way of one track's packets; see the head of this file. */
 export interface RtpTransport {
   /** Whether the way is full: a session with a choice waits for room. */
   readonly isFull: boolean;

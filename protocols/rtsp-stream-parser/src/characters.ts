@@ -4,7 +4,9 @@
  * Spec: RFC 2326 §15.1.
  */
 
+/** Line feed. */
 export const LF = 0x0a;
+/** Carriage return. */
 export const CR = 0x0d;
 /** First byte of an interleaved frame (RFC 2326 §10.12). */
 export const DOLLAR = 0x24;

@@ -4,7 +4,7 @@
  */
 import { MediaError, type MediaErrorCode } from '@finch/core';
 import type { RtspRequest } from 'rtsp-stream-parser';
-import { type RtspErrorCode, RtspError } from './errors';
+import { RtspError, type RtspErrorCode } from './errors';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspReply } from './rtsp-exchange';
 
@@ -31,11 +31,17 @@ export function errorReply(error: unknown, request: RtspRequest, connection: Rts
     const headers = error.code === 'busy' ? { 'Retry-After': RETRY_AFTER_SECONDS } : {};
     return replyTo(new RtspError(MEDIA_ERRORS[error.code], error.message, headers));
   }
-  log.error(`${connection.peer} ${request.method} failed: ${error instanceof Error ? error.stack : String(error)}`);
+  log.error(
+    `${connection.peer} ${request.method} failed: ${error instanceof Error ? error.stack : String(error)}`,
+  );
   return replyTo(new RtspError('internalServerError'));
 }
 
 function replyTo({ status, detail, headers }: RtspError): RtspReply {
   if (detail === undefined) return { status, headers };
-  return { status, headers: { ...headers, 'Content-Type': 'text/plain' }, body: Buffer.from(`${detail}\r\n`) };
+  return {
+    status,
+    headers: { ...headers, 'Content-Type': 'text/plain' },
+    body: Buffer.from(`${detail}\r\n`),
+  };
 }

@@ -4,8 +4,8 @@
  * that are no RTSP end the connection. Spec: RFC 2326 §4-§7, §10.12. Thread: one task thread, from accept to close.
  */
 import {
-  CoroutineTask,
   type CoroutineBody,
+  CoroutineTask,
   Errno,
   readable,
   type SocketAddress,
@@ -15,10 +15,16 @@ import {
   TimeoutTask,
   until,
 } from '@finch/core';
-import { type RtspMessage, RtspParseError, type RtspRequest, RtspStreamParser, writeResponse } from 'rtsp-stream-parser';
+import {
+  type RtspMessage,
+  RtspParseError,
+  type RtspRequest,
+  RtspStreamParser,
+  writeResponse,
+} from 'rtsp-stream-parser';
 import { parseControlUrl } from './control-url';
-import { RtspError } from './errors';
 import { errorReply } from './error-reply';
+import { RtspError } from './errors';
 import { parseCSeq } from './headers/cseq';
 import { formatDate } from './headers/date';
 import { checkRequire } from './headers/require';
@@ -38,6 +44,7 @@ const CHANNELS = 256;
 /** Hears what arrives on an interleaved channel. Valid during the call. */
 export type ChannelListener = (payload: Uint8Array) => void;
 
+/** A task for one connection; kill closes it. */
 export class RtspConnection extends CoroutineTask implements TcpConnectionEvents {
   readonly tcp: TcpConnection;
   /** Sessions that were set up here and not yet ended. */
@@ -141,7 +148,8 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
     const requests: RtspRequest[] = [];
     try {
       this.#parser.feed(chunk);
-      for (let message = this.#parser.read(); message !== null; message = this.#parser.read()) this.#sort(message, requests);
+      for (let message = this.#parser.read(); message !== null; message = this.#parser.read())
+        this.#sort(message, requests);
       return { requests };
     } catch (error) {
       if (error instanceof RtspParseError) return { requests, error };
@@ -166,8 +174,10 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
 
   *#replyTo(request: RtspRequest): CoroutineBody<RtspReply> {
     try {
-      if (this.#isSurplus) throw new RtspError('notEnoughBandwidth', 'the server has as many connections as it may have');
-      if (request.version !== RTSP_VERSION) throw new RtspError('versionNotSupported', `found ${request.version}`);
+      if (this.#isSurplus)
+        throw new RtspError('notEnoughBandwidth', 'the server has as many connections as it may have');
+      if (request.version !== RTSP_VERSION)
+        throw new RtspError('versionNotSupported', `found ${request.version}`);
       parseCSeq(request.headers.get('CSeq'));
       checkRequire(request.headers.get('Require'), SUPPORTED_OPTIONS);
       const handler = handlerOf(request.method);
@@ -185,7 +195,9 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
       Server: SERVER_NAME,
       ...headers,
     };
-    this.tcp.send(writeResponse({ statusCode: status, headers: all, ...(body === undefined ? {} : { body }) }));
+    this.tcp.send(
+      writeResponse({ statusCode: status, headers: all, ...(body === undefined ? {} : { body }) }),
+    );
   }
 
   #refuse(error: RtspParseError): void {

@@ -16,6 +16,7 @@ export interface RtspReply {
   readonly body?: Uint8Array;
 }
 
+/** A request with where it came from and what it is about. */
 export class RtspExchange {
   constructor(
     readonly connection: RtspConnection,

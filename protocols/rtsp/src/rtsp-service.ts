@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   type ConnectionService,
+  closeDescriptor,
   type Log,
   type ModuleSettings,
   type SocketAddress,
@@ -12,7 +13,6 @@ import {
   type TaskThreadHost,
   UdpPair,
 } from '@finch/core';
-import { native } from '@finch/native';
 import { type Pacing, PlanCaches } from '@finch/rtp';
 import { RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
@@ -35,6 +35,7 @@ export interface RtspSettings {
   readonly sendAheadMs: number;
 }
 
+/** The RTSP service of one task thread; see the head of this file. */
 export class RtspService implements ConnectionService {
   readonly settings: RtspSettings;
   readonly plans: PlanCaches;
@@ -68,7 +69,7 @@ export class RtspService implements ConnectionService {
     try {
       new RtspConnection(this, fd, peer.unmapped(), isSurplus);
     } catch (error) {
-      native.socketClose(fd);
+      closeDescriptor(fd);
       this.host.connectionClosed();
       this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
     }
@@ -78,7 +79,8 @@ export class RtspService implements ConnectionService {
   udpPairAt(local: SocketAddress): UdpPair {
     let pair = this.#udpPairs.get(local.host);
     if (pair === undefined) {
-      if (this.#udpPairs.size >= MAX_UDP_PAIRS) throw new Error(`${MAX_UDP_PAIRS} local addresses have UDP sockets already`);
+      if (this.#udpPairs.size >= MAX_UDP_PAIRS)
+        throw new Error(`${MAX_UDP_PAIRS} local addresses have UDP sockets already`);
       pair = new UdpPair(this.host.thread, this.host.batch, local);
       this.#udpPairs.set(local.host, pair);
     }
@@ -103,7 +105,8 @@ export class RtspService implements ConnectionService {
 function checkedSettings(settings: ModuleSettings): RtspSettings {
   const number = (name: keyof RtspSettings): number => {
     const value = settings[name];
-    if (typeof value !== 'number') throw new TypeError(`the RTSP module needs the setting "${name}", a number`);
+    if (typeof value !== 'number')
+      throw new TypeError(`the RTSP module needs the setting "${name}", a number`);
     return value;
   };
   return {

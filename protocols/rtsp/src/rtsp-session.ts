@@ -21,6 +21,7 @@ const SESSION_ID_BYTES = 16;
 /** A client that keeps alive just in time must not be cut off: the timeout that is kept is longer than the one told. */
 const TIMEOUT_GRACE_FACTOR = 1.5;
 
+/** A task for one session; kill ends it. */
 export class RtspSession extends Task {
   readonly id = randomBytes(SESSION_ID_BYTES).toString('hex');
   readonly #service: RtspService;
@@ -45,7 +46,10 @@ export class RtspSession extends Task {
     this.#service = service;
     this.#media = media;
     this.#presentation = presentation;
-    this.#timeout = new TimeoutTask(this, service.settings.sessionTimeoutSeconds * 1000 * TIMEOUT_GRACE_FACTOR);
+    this.#timeout = new TimeoutTask(
+      this,
+      service.settings.sessionTimeoutSeconds * 1000 * TIMEOUT_GRACE_FACTOR,
+    );
     service.sessions.set(this.id, this);
   }
 
@@ -70,7 +74,8 @@ export class RtspSession extends Task {
     const place = this.#placeOf(url);
     const { id } = this.#presentation.tracks[place]!.track;
     // Once it has played, the tracks are those that play: a client that wants others sets up another session.
-    if (this.#rtp !== undefined) throw new RtspError('methodNotValidInState', 'SETUP: the session has played already');
+    if (this.#rtp !== undefined)
+      throw new RtspError('methodNotValidInState', 'SETUP: the session has played already');
     this.#dropTrack(id);
     const bound = bindTransport(chosen, connection, {
       reportArrived: (bytes) => this.#reportArrived(id, bytes),
@@ -91,7 +96,10 @@ export class RtspSession extends Task {
     if (url.isServer) return;
     this.#checkPath(url);
     if (url.trackId !== undefined && this.#tracks.length > 1)
-      throw new RtspError('onlyAggregateAllowed', `expected the URL of the movie, without trackID=${url.trackId}`);
+      throw new RtspError(
+        'onlyAggregateAllowed',
+        `expected the URL of the movie, without trackID=${url.trackId}`,
+      );
   }
 
   /** Plays; returns where it really starts, in microseconds of the movie. */
@@ -169,7 +177,11 @@ export class RtspSession extends Task {
 
   // A playing TCP viewer lives as long as his connection takes what is sent; the RTP session ends it when it stalls.
   #isServedByTcp(): boolean {
-    return this.#connection !== undefined && this.#rtp?.isPlaying === true && this.#tracks.every(({ isInterleaved }) => isInterleaved);
+    return (
+      this.#connection !== undefined &&
+      this.#rtp?.isPlaying === true &&
+      this.#tracks.every(({ isInterleaved }) => isInterleaved)
+    );
   }
 
   #startRtp(): RtpSession {
@@ -209,13 +221,19 @@ export class RtspSession extends Task {
 
   #checkPath({ segments }: ControlUrl): void {
     if (segments.join('/') !== this.path.join('/'))
-      throw new RtspError('sessionNotFound', `the session is of ${this.#media.name}, the URL names something else`);
+      throw new RtspError(
+        'sessionNotFound',
+        `the session is of ${this.#media.name}, the URL names something else`,
+      );
   }
 
   #placeOf({ trackId }: ControlUrl): number {
     const { tracks } = this.#presentation;
     if (trackId === undefined && tracks.length > 1)
-      throw new RtspError('aggregateNotAllowed', 'SETUP: expected the URL of one track, ending in /trackID=N');
+      throw new RtspError(
+        'aggregateNotAllowed',
+        'SETUP: expected the URL of one track, ending in /trackID=N',
+      );
     const place = trackId === undefined ? 0 : tracks.findIndex(({ track }) => track.id === trackId);
     if (place < 0) throw new RtspError('notFound', `${this.#media.name} has no track ${trackId}`);
     return place;

@@ -1,7 +1,9 @@
 /** The states of a session and which methods each allows (RFC 2326 appendix A.2), as a table. Used by the session. */
 import { RtspError } from './errors';
 
+/** Init before the first SETUP, Ready when set up or paused, Playing. */
 export type SessionState = 'init' | 'ready' | 'playing';
+/** The methods that depend on the state or change it. */
 export type SessionMethod = 'SETUP' | 'PLAY' | 'PAUSE';
 
 // Rows are states, columns methods; the value is the state that follows.

@@ -1,6 +1,13 @@
 /** One track of a session: its transport, bound at SETUP, and the sender that uses it. Made and closed by the session. */
 import type { Presentation, SocketAddress } from '@finch/core';
-import { InterleavedTransport, payloadTypeOf, RtpSender, type RtpTransport, type RtpTransportEvents, UdpTransport } from '@finch/rtp';
+import {
+  InterleavedTransport,
+  payloadTypeOf,
+  RtpSender,
+  type RtpTransport,
+  type RtpTransportEvents,
+  UdpTransport,
+} from '@finch/rtp';
 import { RtspError } from './errors';
 import type { Transport, TransportPair } from './headers/transport';
 import type { RtspConnection } from './rtsp-connection';
@@ -27,7 +34,11 @@ interface BoundTransport {
 }
 
 /** Binds the transport that the client chose. 461 when ports or channels can't be had. */
-export function bindTransport(chosen: Transport, connection: RtspConnection, events: RtpTransportEvents): BoundTransport {
+export function bindTransport(
+  chosen: Transport,
+  connection: RtspConnection,
+  events: RtpTransportEvents,
+): BoundTransport {
   return chosen.lowerTransport === 'TCP'
     ? bindInterleaved(chosen.interleaved, connection, events)
     : bindUdp(chosen.clientPort!, connection, events);
@@ -51,7 +62,10 @@ function bindInterleaved(
 ): BoundTransport {
   const { rtp, rtcp } = wanted ?? freePair(connection);
   if (connection.isChannelTaken(rtp) || connection.isChannelTaken(rtcp))
-    throw new RtspError('unsupportedTransport', `Transport: channels ${rtp}-${rtcp} are taken on this connection`);
+    throw new RtspError(
+      'unsupportedTransport',
+      `Transport: channels ${rtp}-${rtcp} are taken on this connection`,
+    );
   connection.listenOn(rtp, () => {}); // players send nothing on it; it is taken all the same
   connection.listenOn(rtcp, (payload) => events.reportArrived(payload));
   return {
@@ -66,11 +80,16 @@ function bindInterleaved(
 
 function freePair(connection: RtspConnection): TransportPair {
   const channel = connection.freeChannelPair();
-  if (channel < 0) throw new RtspError('unsupportedTransport', 'Transport: all channels of this connection are taken');
+  if (channel < 0)
+    throw new RtspError('unsupportedTransport', 'Transport: all channels of this connection are taken');
   return { rtp: channel, rtcp: channel + 1 };
 }
 
-function bindUdp(ports: TransportPair, connection: RtspConnection, events: RtpTransportEvents): BoundTransport {
+function bindUdp(
+  ports: TransportPair,
+  connection: RtspConnection,
+  events: RtpTransportEvents,
+): BoundTransport {
   const local: SocketAddress = connection.tcp.localAddress;
   const pair = connection.service.udpPairAt(local.withPort(0));
   const { peer } = connection;

@@ -14,6 +14,7 @@ export const DEFAULT_MAX_PAYLOAD_BYTES = 1460;
 /** The smallest RTP payload a packetizer works with, in bytes; leaves room for payload headers. */
 export const MIN_MAX_PAYLOAD_BYTES = 64;
 
+/** How large packets may be. */
 export interface PacketizerOptions {
   /** Bounds the RTP payload of a packet without the 12-byte header: 64..65495 bytes, usually 1460. */
   readonly maxPayloadBytes: number;

@@ -12,7 +12,8 @@ const SDP_TYPE = 'application/sdp';
 /** Opens the movie for as long as it takes to describe it. 406 when the client takes no SDP, 404 and 415 by the module. */
 export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const { connection, service, url } = exchange;
-  if (!acceptsType(exchange.header('Accept'), SDP_TYPE)) throw new RtspError('notAcceptable', `Accept: expected ${SDP_TYPE}`);
+  if (!acceptsType(exchange.header('Accept'), SDP_TYPE))
+    throw new RtspError('notAcceptable', `Accept: expected ${SDP_TYPE}`);
   const media = service.host.roles.route({ path: url.segments, clientHost: connection.peer.host });
   const presentation = yield* settled(media.describe(), (late) => late.close());
   try {
@@ -49,7 +50,9 @@ function sdpTracks(presentation: Presentation): SdpTrack[] {
       fmtp,
       bitRateBps: track.bitRateBps,
       language: track.language,
-      ...(track.width === undefined || track.height === undefined ? {} : { width: track.width, height: track.height }),
+      ...(track.width === undefined || track.height === undefined
+        ? {}
+        : { width: track.width, height: track.height }),
     };
   });
 }

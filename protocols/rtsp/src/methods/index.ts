@@ -34,6 +34,7 @@ export function publicMethods(): string {
 export function handlerOf(method: string): MethodHandler {
   const handler = METHODS.get(method);
   if (handler !== undefined) return handler;
-  if (OTHER_METHODS.has(method)) throw new RtspError('methodNotAllowed', undefined, { Allow: publicMethods() });
+  if (OTHER_METHODS.has(method))
+    throw new RtspError('methodNotAllowed', undefined, { Allow: publicMethods() });
   throw new RtspError('notImplemented', undefined, { Public: publicMethods() });
 }

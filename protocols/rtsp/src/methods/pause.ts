@@ -11,5 +11,7 @@ export function* pause(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const session = exchange.session();
   session.checkAggregate(exchange.url);
   const positionUs = session.pause();
-  return { headers: { Session: session.header, Range: formatRange({ unit: 'npt', start: positionUs / US_PER_S }) } };
+  return {
+    headers: { Session: session.header, Range: formatRange({ unit: 'npt', start: positionUs / US_PER_S }) },
+  };
 }

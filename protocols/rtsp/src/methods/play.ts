@@ -24,13 +24,20 @@ export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
   };
 }
 
-function wantedRange(value: string | undefined, durationUs: number): { fromUs: number | undefined; untilUs: number } {
+function wantedRange(
+  value: string | undefined,
+  durationUs: number,
+): { fromUs: number | undefined; untilUs: number } {
   if (value === undefined) return { fromUs: undefined, untilUs: Infinity };
   const range = parseRange(value);
-  if (range.unit === 'clock') throw new RtspError('invalidRange', 'Range: a file has no wall-clock time, expected npt');
+  if (range.unit === 'clock')
+    throw new RtspError('invalidRange', 'Range: a file has no wall-clock time, expected npt');
   const fromUs = typeof range.start === 'number' ? range.start * US_PER_S : undefined;
   const untilUs = typeof range.end === 'number' ? range.end * US_PER_S : Infinity;
   if (fromUs !== undefined && fromUs > durationUs)
-    throw new RtspError('invalidRange', `Range: found a start of ${range.start} s, expected at most ${durationUs / US_PER_S} s`);
+    throw new RtspError(
+      'invalidRange',
+      `Range: found a start of ${range.start} s, expected at most ${durationUs / US_PER_S} s`,
+    );
   return { fromUs, untilUs };
 }

@@ -7,6 +7,7 @@ import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* setParameter(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const session = exchange.namedSession();
-  if (exchange.request.body.length > 0) throw new RtspError('parameterNotUnderstood', 'no parameter can be set');
+  if (exchange.request.body.length > 0)
+    throw new RtspError('parameterNotUnderstood', 'no parameter can be set');
   return session === undefined ? {} : { headers: { Session: session.header } };
 }

@@ -2,8 +2,8 @@
 import { type CoroutineBody, settled } from '@finch/core';
 import { RtspError } from '../errors';
 import { formatTransport, parseTransport, selectTransport, type Transport } from '../headers/transport';
-import { RtspSession } from '../rtsp-session';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
+import { RtspSession } from '../rtsp-session';
 
 /** Sets up one track. 404 no such track, 455 while it plays, 459 the whole movie at once, 461 no transport fits. */
 export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
