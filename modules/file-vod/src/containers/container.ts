@@ -29,6 +29,7 @@ export interface MovieIndex {
   readonly warnings: readonly string[];
 }
 
+/** A track that can be played, with its frames. */
 export interface IndexedTrack {
   readonly track: Track;
   readonly frames: FrameTable;

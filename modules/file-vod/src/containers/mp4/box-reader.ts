@@ -12,6 +12,7 @@ import { MAX_BOXES } from './limits';
 
 /** Bytes of a plain box header, and of one with a largesize. */
 export const BOX_HEADER_BYTES = 8;
+/** Header of a box with a 64-bit size, in bytes. */
 export const LARGE_BOX_HEADER_BYTES = 16;
 
 const TWO_POW_32 = 2 ** 32;

@@ -27,6 +27,7 @@ export interface Extent {
   readonly sizeBytes: number;
 }
 
+/** Where the boxes lie that an index is made from. */
 export interface FileLayout {
   readonly moov: Box;
   readonly moofs: readonly Extent[];

@@ -55,6 +55,7 @@ const VIDEO_CLOCK_HZ = 90_000;
 /** Where a file declares fragments without trex. */
 const NO_DEFAULTS: SampleDefaults = { descriptionIndex: 1, duration: 0, sizeBytes: 0, flags: 0 };
 
+/** A track as its boxes describe it, before its frames are placed on the timeline. */
 export class Mp4Track implements FragmentedTrack {
   readonly columns: SampleColumns;
   readonly descriptions = new Set<number>();

@@ -10,6 +10,7 @@ export type AfterLastRun = 'repeat-last' | 'zero';
 
 const ROW_BYTES = 8;
 
+/** Reads a run-length table entry by entry; see the head of this file. */
 export class RunLengthCursor {
   readonly count: number;
   readonly #view: DataView;

@@ -30,6 +30,7 @@ export class SampleBudget {
 const MAX_SAMPLE_BYTES = 0x7fffffff;
 const FIRST_CAPACITY = 256;
 
+/** The samples of one track while they are collected; see the head of this file. */
 export class SampleColumns {
   length = 0;
   /** Samples that were named but lie beyond the end of the file. */

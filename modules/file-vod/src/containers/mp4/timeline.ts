@@ -17,6 +17,7 @@ export interface TrackClocks {
   readonly clockRateHz: number;
 }
 
+/** Frames on the presentation's timeline, to be sealed as a FrameTable. */
 export interface PlacedFrames {
   readonly frames: FrameTable;
   /** End of the track on the timeline. */

@@ -16,6 +16,7 @@ export interface SampleDefaults {
   readonly flags: number;
 }
 
+/** What a track says of itself in tkhd, mdhd and hdlr. */
 export interface TrackHeader {
   /** 1..2^31-1. */
   readonly id: number;
