@@ -6,6 +6,10 @@ import { isIP, SocketAddress as NodeSocketAddress } from 'node:net';
 
 /** Words of an address in the addon's rows. */
 export const ADDRESS_WORDS = 6;
+/** The words are in the machine's order and the addon is built for little-endian machines only. */
+const FIRST_ADDRESS_WORD = 2;
+/** The third word of ::ffff:a.b.c.d. */
+const MAPPED_IPV4_WORD = 0xffff0000;
 
 /** An immutable IPv4 or IPv6 address with a port. */
 export class SocketAddress {
@@ -30,9 +34,8 @@ export class SocketAddress {
     const words = new Uint32Array(ADDRESS_WORDS);
     words[0] = family;
     words[1] = port;
-    const bytes = new Uint8Array(words.buffer, 8);
-    if (family === 4) bytes.set(host.split('.').map(Number));
-    else bytes.set(ipv6Bytes(host));
+    const bytes = family === 4 ? host.split('.').map(Number) : ipv6Bytes(host);
+    for (const [i, byte] of bytes.entries()) words[FIRST_ADDRESS_WORD + (i >> 2)]! |= byte << ((i & 3) * 8);
     return new SocketAddress(words);
   }
 
@@ -53,17 +56,16 @@ export class SocketAddress {
 
   /** The address without port, IPv6 without brackets; an IPv4 peer of a dual-stack listener is shown as IPv4. */
   get host(): string {
-    const bytes = new Uint8Array(this.words.buffer, this.words.byteOffset + 8, 16);
-    if (this.family === 4) return bytes.subarray(0, 4).join('.');
-    if (this.isMappedIpv4()) return bytes.subarray(12).join('.');
+    if (this.family === 4) return this.#bytes(0, 4).join('.');
+    if (this.#isMappedIpv4()) return this.#bytes(12, 16).join('.');
     const groups: string[] = [];
-    for (let i = 0; i < 16; i += 2) groups.push(((bytes[i]! << 8) | bytes[i + 1]!).toString(16));
+    for (let i = 0; i < 16; i += 2) groups.push(((this.#byteAt(i) << 8) | this.#byteAt(i + 1)).toString(16));
     return new NodeSocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
   }
 
   /** An IPv4-mapped IPv6 address as plain IPv4 (RFC 4291 §2.5.5.2); any other as it is. */
   unmapped(): SocketAddress {
-    return this.family === 6 && this.isMappedIpv4() ? SocketAddress.of(this.host, this.port) : this;
+    return this.family === 6 && this.#isMappedIpv4() ? SocketAddress.of(this.host, this.port) : this;
   }
 
   /** Equal addresses have equal keys; for Maps. */
@@ -77,9 +79,18 @@ export class SocketAddress {
     return this.host.includes(':') ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
   }
 
-  private isMappedIpv4(): boolean {
-    const bytes = new Uint8Array(this.words.buffer, this.words.byteOffset + 8, 16);
-    return bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+  #isMappedIpv4(): boolean {
+    const [high, middle, marker] = this.words.subarray(FIRST_ADDRESS_WORD);
+    return high === 0 && middle === 0 && marker === MAPPED_IPV4_WORD;
+  }
+
+  #bytes(begin: number, end: number): number[] {
+    return Array.from({ length: end - begin }, (_, i) => this.#byteAt(begin + i));
+  }
+
+  // Out of the words themselves: asking a small typed array for its buffer would move it out of the heap for good.
+  #byteAt(index: number): number {
+    return (this.words[FIRST_ADDRESS_WORD + (index >> 2)]! >>> ((index & 3) * 8)) & 0xff;
   }
 }
 

@@ -19,6 +19,8 @@ export interface PullProvider extends PipeEnd {
   pull(into: Frame): boolean;
   /** The next frame of one track, or -1 at its end. */
   nextFrame(track: number): number;
+  /** Passes over the frames of one track before `frame`: they went with an earlier one. Hot path. */
+  skipTo(track: number, frame: number): void;
   /** Moves to a key frame at or before `timeUs`; returns the presentation time in microseconds that playing starts at. */
   seek(timeUs: number): number;
 }
@@ -48,6 +50,11 @@ export class PullPipe {
   /** The next frame of one track; -1 at its end and after disconnect(). */
   nextFrame(track: number): number {
     return this.#ends?.provider.nextFrame(track) ?? -1;
+  }
+
+  /** Passes over the frames of one track before `frame`. Hot path. */
+  skipTo(track: number, frame: number): void {
+    this.#ends?.provider.skipTo(track, frame);
   }
 
   /** Moves the provider; returns where it really starts, in microseconds. */

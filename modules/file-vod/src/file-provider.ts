@@ -7,8 +7,21 @@ import type { Frame, Presentation, PullProvider, StoredTrack } from '@finch/core
 
 const US_PER_S = 1_000_000;
 
-interface Cursor extends StoredTrack {
-  next: number;
+/** Where a viewer is in one track. */
+class Cursor {
+  next = 0;
+  /** Decode time of the next frame; Infinity at the end of the track. */
+  nextUs = Infinity;
+
+  constructor(readonly stored: StoredTrack) {
+    this.moveTo(0);
+  }
+
+  moveTo(frame: number): void {
+    const { dtsUs, length } = this.stored.frames;
+    this.next = frame;
+    this.nextUs = frame < length ? dtsUs[frame]! : Infinity;
+  }
 }
 
 /** The provider of one viewer; see the head of this file. */
@@ -19,43 +32,44 @@ export class FileProvider implements PullProvider {
   /** Holds the presentation until the pipe ends. `tracks` are places in `presentation.tracks`. */
   constructor(presentation: Presentation, tracks: readonly number[]) {
     this.#presentation = presentation;
-    this.#cursors = tracks.map((place) => ({ ...presentation.tracks[place]!, next: 0 }));
+    this.#cursors = tracks.map((place) => new Cursor(presentation.tracks[place]!));
   }
 
   pull(into: Frame): boolean {
     const cursors = this.#cursors;
-    let first = -1;
-    let firstUs = Infinity;
-    for (let i = 0; i < cursors.length; i++) {
-      const { frames, next } = cursors[i]!;
-      if (next < frames.length && frames.dtsUs[next]! < firstUs) {
-        first = i;
-        firstUs = frames.dtsUs[next]!;
-      }
-    }
-    if (first < 0) return false;
+    let first = 0;
+    for (let i = 1; i < cursors.length; i++) if (cursors[i]!.nextUs < cursors[first]!.nextUs) first = i;
+    const cursor = cursors[first];
+    if (cursor === undefined || cursor.nextUs === Infinity) return false;
     into.track = first;
-    into.index = cursors[first]!.next++;
-    into.dtsUs = firstUs;
+    into.index = cursor.next;
+    into.dtsUs = cursor.nextUs;
+    cursor.moveTo(cursor.next + 1);
     return true;
   }
 
   nextFrame(track: number): number {
-    const { frames, next } = this.#cursors[track]!;
-    return next < frames.length ? next : -1;
+    const { next, nextUs } = this.#cursors[track]!;
+    return nextUs === Infinity ? -1 : next;
+  }
+
+  skipTo(track: number, frame: number): void {
+    const cursor = this.#cursors[track]!;
+    if (frame > cursor.next) cursor.moveTo(frame);
   }
 
   /** The first video track leads: it starts at a key frame, the others at the frame that plays at that moment. */
   seek(timeUs: number): number {
-    const leader = this.#cursors.find(({ track }) => track.kind === 'video') ?? this.#cursors[0];
+    const leader = this.#cursors.find(({ stored }) => stored.track.kind === 'video') ?? this.#cursors[0];
     if (leader === undefined) return timeUs;
     if (timeUs <= 0) {
-      for (const cursor of this.#cursors) cursor.next = 0;
+      for (const cursor of this.#cursors) cursor.moveTo(0);
       return 0;
     }
-    leader.next = leader.track.kind === 'video' ? keyFrameAt(leader, timeUs) : frameAt(leader, timeUs);
-    const startUs = Math.max(ptsUs(leader, leader.next), 0);
-    for (const cursor of this.#cursors) if (cursor !== leader) cursor.next = frameAt(cursor, startUs);
+    const { stored } = leader;
+    leader.moveTo(stored.track.kind === 'video' ? keyFrameAt(stored, timeUs) : frameAt(stored, timeUs));
+    const startUs = Math.max(ptsUs(stored, leader.next), 0);
+    for (const cursor of this.#cursors) if (cursor !== leader) cursor.moveTo(frameAt(cursor.stored, startUs));
     return startUs;
   }
 

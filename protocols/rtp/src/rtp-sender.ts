@@ -20,6 +20,15 @@ const NO_SEGMENT = -1;
 // One of each for all senders of a thread: filled and used up within one call.
 const report = emptySenderReport();
 const reportBytes = new Uint8Array(REPORT_BYTES);
+const run: PacketRun = {
+  plan: null as never, // set with every unit
+  firstPacket: 0,
+  packetCount: 0,
+  ssrc: 0,
+  sequence: 0,
+  payloadType: 0,
+  timestamp: 0,
+};
 
 /** What became of a frame. `sent` includes frames that went with an earlier unit and damaged ones that yield no packet. */
 export const SendResult = { sent: 0, pending: 1 } as const;
@@ -31,6 +40,8 @@ export class RtpSender implements ReceptionStatistics {
   /** Packets and payload octets so far; reports send them modulo 2^32. */
   packetCount = 0;
   octetCount = 0;
+  /** When its session reports next, in microseconds of the thread's clock; kept here for the session. */
+  nextReportUs = 0;
   fractionLost = 0;
   cumulativeLost = 0;
   highestSequence = 0;
@@ -40,7 +51,7 @@ export class RtpSender implements ReceptionStatistics {
 
   readonly #cache: PlanCache;
   readonly #transport: RtpTransport;
-  readonly #run: PacketRun;
+  readonly #payloadType: number;
   // RFC 3550 §5.1: both start at random.
   #sequence = randomBytes(2).readUInt16BE();
   #timestampOffset = randomBytes(4).readUInt32BE();
@@ -56,15 +67,7 @@ export class RtpSender implements ReceptionStatistics {
     this.clockRateHz = track.clockRateHz;
     this.#cache = cache;
     this.#transport = transport;
-    this.#run = {
-      plan: null as never, // set with the first unit
-      firstPacket: 0,
-      packetCount: 0,
-      ssrc: this.ssrc,
-      sequence: 0,
-      payloadType,
-      timestamp: 0,
-    };
+    this.#payloadType = payloadType;
   }
 
   /** Whether the viewer's way is full. */
@@ -75,6 +78,11 @@ export class RtpSender implements ReceptionStatistics {
   /** The sequence number of the next packet. */
   get nextSequence(): number {
     return this.#sequence & 0xffff;
+  }
+
+  /** The first frame that has not been sent. */
+  get nextFrame(): number {
+    return this.#sentThrough;
   }
 
   /** The RTP timestamp of a moment of the presentation, in microseconds of its timeline. */
@@ -161,8 +169,9 @@ export class RtpSender implements ReceptionStatistics {
   }
 
   #sendUnit({ plan, registered }: PlannedSegment, unit: number): void {
-    const run = this.#run;
     run.plan = registered;
+    run.ssrc = this.ssrc;
+    run.payloadType = this.#payloadType;
     run.timestamp = this.#wireTimestamp(plan.rtpTimestampOf(unit));
     let first = plan.firstPacketOf(unit);
     let left = plan.packetCountOf(unit);

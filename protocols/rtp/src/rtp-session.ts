@@ -8,6 +8,7 @@ import {
   after,
   DELETE,
   Frame,
+  NOTHING_PULLED_US,
   PARK,
   type PipeEnd,
   PullPipe,
@@ -63,7 +64,9 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   /** The thread's time at which decode time 0 is due. */
   #baseUs = 0;
   #untilUs = Infinity;
-  #positionUs = 0;
+  /** Where the last seek led; the position until a frame has been sent from there. */
+  #startUs = 0;
+  #hasSentSinceSeek = false;
   #nextReportUs = 0;
   #fullSinceUs = 0;
 
@@ -79,9 +82,9 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     return this.#isPlaying;
   }
 
-  /** The presentation time that play() without a place goes on from, in microseconds. */
+  /** The presentation time that playing is at, or that play() without a place goes on from, in microseconds. */
   get positionUs(): number {
-    return Math.max(this.#positionUs, 0);
+    return Math.max(this.#hasSentSinceSeek ? this.#frame.dtsUs : this.#startUs, 0);
   }
 
   /**
@@ -97,6 +100,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#saidBye = false;
     this.#fullSinceUs = 0;
     this.#nextReportUs = 0;
+    for (const sender of this.senders) sender.nextReportUs = 0;
     this.#baseUs = this.thread.nowUs - this.#frame.dtsUs;
     this.signal(TaskEvent.start);
     return this.positionUs;
@@ -105,7 +109,6 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   /** Stops sending; the next frame is kept for play(). Returns the position in microseconds. */
   pause(): number {
     this.#isPlaying = false;
-    if (this.#hasFrame) this.#positionUs = this.#frame.dtsUs;
     return this.positionUs;
   }
 
@@ -142,9 +145,11 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   #seek(toUs: number): void {
     const leftUs = this.#frame.dtsUs;
-    this.#positionUs = this.#pipe.seek(toUs);
+    this.#startUs = this.#pipe.seek(toUs);
+    this.#hasSentSinceSeek = false;
     for (const [track, sender] of this.senders.entries()) sender.moveTo(this.#pipe.nextFrame(track));
     this.#hasFrame = this.#pipe.pull(this.#frame);
+    if (leftUs === NOTHING_PULLED_US) return;
     // Where it was left and where it goes on are one instant of the RTP clock (RFC 2326 appendix B).
     for (const sender of this.senders) sender.shift(leftUs - this.#frame.dtsUs);
   }
@@ -166,8 +171,10 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
         sender.wait(this);
         return PARK;
       }
+      this.#pipe.skipTo(this.#frame.track, sender.nextFrame);
       this.#fullSinceUs = 0;
       this.#hasFrame = false;
+      this.#hasSentSinceSeek = true;
     }
     return AGAIN;
   }
@@ -205,12 +212,18 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     return PARK;
   }
 
+  // A track whose first packet is still to come is asked again in the next run: without its report it can't be
+  // synchronised with the others, and the next round is 5 s away.
   #reportIfDue(nowUs: number): void {
     if (nowUs < this.#nextReportUs) return;
     this.#nextReportUs = nowUs + REPORT_INTERVAL_US;
     const unixUs = Date.now() * US_PER_MS;
     for (const sender of this.senders) {
-      if (sender.packetCount > 0) sender.sendReport(nowUs - this.#baseUs, unixUs, this.#options.cname);
+      if (sender.packetCount === 0) this.#nextReportUs = nowUs;
+      else if (nowUs >= sender.nextReportUs) {
+        sender.nextReportUs = nowUs + REPORT_INTERVAL_US;
+        sender.sendReport(nowUs - this.#baseUs, unixUs, this.#options.cname);
+      }
     }
   }
 
