@@ -30,7 +30,6 @@ export class TaskEntry implements TimerEntry {
   heapIndex = NOT_IN_HEAP;
   // Infinity makes V8 keep the field as a double from the first object on.
   deadlineUs = Infinity;
-  startOrder = 0;
   ref: TaskRef = NO_TASK;
 
   constructor(

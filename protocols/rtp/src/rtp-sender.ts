@@ -144,9 +144,9 @@ export class RtpSender implements ReceptionStatistics {
     return readReports(bytes, this.ssrc, unixUs, this);
   }
 
-  /** Leaves the plans and the transport. */
-  close(waiter: PlanWaiter): void {
-    if (this.#segment !== NO_SEGMENT) this.#cache.forget(this.#segment, waiter);
+  /** Leaves the plans and the transport; `waiter` is told nothing more. */
+  close(waiter?: PlanWaiter): void {
+    if (this.#segment !== NO_SEGMENT && waiter !== undefined) this.#cache.forget(this.#segment, waiter);
     this.#enter(NO_SEGMENT);
     this.#transport.close();
   }

@@ -59,7 +59,10 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   readonly #frame = new Frame();
   #hasFrame = false;
   #isPlaying = false;
+  /** All that shall be sent has been; its time is not over yet. */
   #isOver = false;
+  /** The movie is over, BYE included: playing on means from the start. */
+  #hasEnded = false;
   #saidBye = false;
   /** The thread's time at which decode time 0 is due. */
   #baseUs = 0;
@@ -93,16 +96,17 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
    */
   play(fromUs: number | undefined, untilUs = Infinity): number {
     this.#untilUs = untilUs;
-    if (fromUs !== undefined || this.#isOver) this.#seek(fromUs ?? 0);
+    this.#isOver = false;
+    this.signal(TaskEvent.start);
+    if (fromUs !== undefined || this.#hasEnded) this.#seek(fromUs ?? 0);
     else if (this.#isPlaying) return this.positionUs;
     this.#isPlaying = true;
-    this.#isOver = false;
+    this.#hasEnded = false;
     this.#saidBye = false;
     this.#fullSinceUs = 0;
     this.#nextReportUs = 0;
     for (const sender of this.senders) sender.nextReportUs = 0;
     this.#baseUs = this.thread.nowUs - this.#frame.dtsUs;
-    this.signal(TaskEvent.start);
     return this.positionUs;
   }
 
@@ -208,6 +212,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     }
     this.#sayBye();
     this.#isPlaying = false;
+    this.#hasEnded = true;
     this.#options.events.ended();
     return PARK;
   }

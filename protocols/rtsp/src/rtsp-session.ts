@@ -82,6 +82,7 @@ export class RtspSession extends Task {
       sourceFailed: () => this.sourceFailed(),
     });
     const sender = makeSender(this.#service, this.#presentation, place, bound.transport);
+    sender.moveTo(0); // most viewers begin at the beginning: its plan is made while they send PLAY
     const isInterleaved = chosen.lowerTransport === 'TCP';
     const trackUrl = url.trackId === undefined ? url.aggregateUrl : `${url.aggregateUrl}/trackID=${id}`;
     this.#tracks.push({ trackId: id, url: trackUrl, place, sender, isInterleaved, release: bound.release });
@@ -141,9 +142,10 @@ export class RtspSession extends Task {
     if (this.#tracks.some(({ isInterleaved }) => isInterleaved)) this.end('the client disconnected');
   }
 
-  /** Ends the session in the next turn, for a reason that the log tells. */
+  /** Ends the session in the next turn, for a reason that the log tells; nothing but BYE is sent any more. */
   end(reason: string): void {
     this.#reason = reason;
+    this.#rtp?.pause();
     this.signal(TaskEvent.kill);
   }
 
@@ -241,7 +243,10 @@ export class RtspSession extends Task {
 
   #dropTrack(trackId: number): void {
     const at = this.#tracks.findIndex((track) => track.trackId === trackId);
-    if (at >= 0) this.#tracks.splice(at, 1)[0]!.release();
+    if (at < 0) return;
+    const [track] = this.#tracks.splice(at, 1);
+    track!.sender.close();
+    track!.release();
   }
 }
 

@@ -6,7 +6,7 @@ interface Timer extends TimerEntry {
 }
 
 function timer(name: number): Timer {
-  return { name, heapIndex: NOT_IN_HEAP, deadlineUs: Infinity, startOrder: 0 };
+  return { name, heapIndex: NOT_IN_HEAP, deadlineUs: Infinity };
 }
 
 function takeAll(heap: TimerHeap<Timer>, nowUs: number): number[] {
@@ -81,5 +81,39 @@ describe('TimerHeap', () => {
         }
       }),
     );
+  });
+});
+
+describe('TimerHeap with one deadline for many', () => {
+  it('keeps the order when elements leave and come back in their midst', () => {
+    const heap = new TimerHeap<Timer>();
+    const timers = Array.from({ length: 200 }, (_, name) => timer(name));
+    for (const each of timers) heap.add(each, 5);
+    for (const each of timers) if (each.name % 3 !== 0) heap.remove(each);
+    for (const each of timers) if (each.name % 3 === 1) heap.add(each, 5);
+    const stayed = timers.filter(({ name }) => name % 3 === 0);
+    const returned = timers.filter(({ name }) => name % 3 === 1);
+    expect(takeAll(heap, 5)).toEqual([...stayed, ...returned].map(({ name }) => name));
+  });
+
+  it('closes up after one that leaves and returns without end', () => {
+    const heap = new TimerHeap<Timer>();
+    const resident = timer(1);
+    const restless = timer(2);
+    heap.add(resident, 5);
+    let furthest = 0;
+    for (let i = 0; i < 10_000; i++) {
+      heap.add(restless, 5);
+      const other = timer(3);
+      heap.add(other, 5);
+      heap.remove(restless);
+      heap.remove(other);
+      furthest = Math.max(furthest, restless.heapIndex, other.heapIndex);
+      heap.add(other, 5);
+      furthest = Math.max(furthest, other.heapIndex);
+      heap.remove(other);
+    }
+    expect(furthest).toBeLessThan(200);
+    expect(takeAll(heap, 5)).toEqual([1]);
   });
 });

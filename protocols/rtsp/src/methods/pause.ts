@@ -5,7 +5,7 @@ import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 
 const US_PER_S = 1_000_000;
 
-/** Pauses the session at once; the answer says where. 455 before the first PLAY. */
+/** Pauses the session at once; the answer says where. Before the first PLAY it changes nothing. */
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* pause(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const session = exchange.session();
