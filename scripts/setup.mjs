@@ -99,7 +99,7 @@ async function buildAddon() {
 }
 
 /** Uses the headers beside this Node when they are of its version, so that nothing is downloaded. */
-function nodeHeaders() {
+export function nodeHeaders() {
   const prefix = dirname(dirname(realpathSync(process.execPath)));
   try {
     const header = readFileSync(join(prefix, 'include', 'node', 'node_version.h'), 'utf8');

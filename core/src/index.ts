@@ -28,6 +28,7 @@ export * from './reactor/timeout-task';
 export * from './server/blocking-calls';
 export * from './server/log';
 export * from './server/server';
+export * from './server/single-thread';
 export * from './server/thread-messages';
 export * from './stream/frame';
 export * from './stream/frame-table';

@@ -35,11 +35,16 @@ uint64_t MakeId(uint32_t slot, uint32_t generation) { return (static_cast<uint64
 class EventThread {
  public:
   int Start() {
+    std::lock_guard<std::mutex> lock(mutex_);
     if (thread_.joinable()) return -EALREADY;
     epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd_ < 0) return -errno;
     wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (wake_fd_ < 0) return -errno;
+    if (wake_fd_ < 0) {
+      int error = errno;
+      close(epoll_fd_);
+      return -error;
+    }
     epoll_event wake = {};
     wake.events = EPOLLIN;
     wake.data.u64 = kWakeUpId;
@@ -51,21 +56,26 @@ class EventThread {
 
   // Joins the thread and closes every descriptor that is still registered. Returns how many there were.
   int Stop() {
-    if (!thread_.joinable()) return 0;
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      stopping_ = true;
+      if (!thread_.joinable()) return 0;
+      stopping_ = true;  // nothing opens from now on
     }
     WakeUp();
     thread_.join();
+    std::lock_guard<std::mutex> lock(mutex_);
+    thread_ = std::thread();
     int left = 0;
-    for (Context& context : contexts_) {
+    for (uint32_t slot = 0; slot < contexts_.size(); slot++) {
+      Context& context = contexts_[slot];
       if (context.fd < 0) continue;
       close(context.fd);
+      context.fd = -1;
+      context.generation = NextGeneration(context.generation);  // ids of this life mean nothing in the next
+      free_slots_.push_back(slot);
       left++;
     }
-    contexts_.clear();
-    free_slots_.clear();
+    count_ = 0;
     close(wake_fd_);
     close(epoll_fd_);
     return left;

@@ -45,6 +45,7 @@ class IdleTaskThread {
       changed_.notify_one();
     }
     thread_.join();
+    std::lock_guard<std::mutex> lock(mutex_);
     deadlines_.clear();
     by_task_.clear();
     watched_.clear();

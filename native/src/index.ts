@@ -91,6 +91,21 @@ export interface Native {
   /** Datagram i lies at i * slotBytes; its row has 7 words: length, then the sender's address. Returns their number. */
   udpReceive(fd: number, into: Uint8Array, slotBytes: number, rows: Uint32Array): number;
 
+  /** Begins to connect a stream from `local` (null: any address); a receive buffer of 0 bytes is the kernel's choice. */
+  tcpConnect(address: Uint32Array, local: Uint32Array | null, receiveBufferBytes: number): number;
+  /** Asks for times of arrival and a count of drops, a larger buffer (0: as it is) and runs in one piece (UDP_GRO). */
+  receiveOptions(fd: number, bufferBytes: number, takesRuns: boolean): number;
+  /** A set of descriptors that one call reads; itself a descriptor, readable when one of its members is. */
+  receiveSetOpen(): number;
+  /** `kind`: 0 datagrams, 1 stream, 2 stream that connects. `tag`, 0..2^30-1, comes back in the rows. 0 or -errno. */
+  receiveSetAdd(set: number, fd: number, kind: number, tag: number): number;
+  receiveSetRemove(set: number, fd: number): number;
+  /**
+   * Reads what is there, without waiting, at most `most` datagrams of one socket. Row i has eight words, drawn in
+   * sockets.cc, and its bytes lie at i * slotBytes. Returns the number of rows, or -errno.
+   */
+  receiveSetTake(set: number, into: Uint8Array, slotBytes: number, most: number, rows: Float64Array): number;
+
   /** Opens and maps a regular file by its resolved path, or -errno (-EISDIR, -EINVAL for what is no regular file). */
   fileOpen(path: string): NativeFile | number;
   fileClose(id: number): number;

@@ -16,8 +16,14 @@ namespace finch {
 
 namespace {
 
+// A file and the thread's environment that owns it.
+struct OwnedFile {
+  MappedFile* file;
+  napi_env owner;
+};
+
 std::mutex table_mutex;
-std::unordered_map<uint32_t, MappedFile*> table;  // by id; ids are never used again
+std::unordered_map<uint32_t, OwnedFile> table;  // by id; ids are never used again
 uint32_t next_id = 1;
 std::atomic<int> mapped_files{0};
 
@@ -59,7 +65,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   {
     std::lock_guard<std::mutex> lock(table_mutex);
     result.Set("id", next_id);
-    table[next_id++] = file;
+    table[next_id++] = {file, env};
   }
   result.Set("fd", fd);
   result.Set("sizeBytes", static_cast<double>(status.st_size));
@@ -76,11 +82,24 @@ Napi::Value Close(const Napi::CallbackInfo& info) {
     std::lock_guard<std::mutex> lock(table_mutex);
     auto found = table.find(info[0].As<Napi::Number>().Uint32Value());
     if (found == table.end()) return Fail(info.Env(), EBADF);
-    file = found->second;
+    file = found->second.file;
     table.erase(found);
   }
   ReleaseMappedFile(file);
   return Napi::Number::New(info.Env(), 0);
+}
+
+// A thread that ends takes along the files it has not closed: a worker is terminated without a word.
+void CloseFilesOf(napi_env owner) {
+  std::lock_guard<std::mutex> lock(table_mutex);
+  for (auto entry = table.begin(); entry != table.end();) {
+    if (entry->second.owner != owner) {
+      ++entry;
+      continue;
+    }
+    ReleaseMappedFile(entry->second.file);
+    entry = table.erase(entry);
+  }
 }
 
 // fileCount(): files that are still mapped, whoever holds them.
@@ -92,8 +111,8 @@ MappedFile* HoldMappedFile(uint32_t id) {
   std::lock_guard<std::mutex> lock(table_mutex);
   auto found = table.find(id);
   if (found == table.end()) return nullptr;
-  found->second->holders++;
-  return found->second;
+  found->second.file->holders++;
+  return found->second.file;
 }
 
 void ReleaseMappedFile(MappedFile* file) {
@@ -105,6 +124,7 @@ void ReleaseMappedFile(MappedFile* file) {
 }
 
 void InitMappedFile(Napi::Env env, Napi::Object exports) {
+  env.AddCleanupHook([owner = static_cast<napi_env>(env)]() { CloseFilesOf(owner); });
   exports.Set("fileOpen", Napi::Function::New<Open>(env));
   exports.Set("fileClose", Napi::Function::New<Close>(env));
   exports.Set("fileCount", Napi::Function::New<Count>(env));

@@ -25,6 +25,7 @@ constexpr uint32_t kRowWords = 16;
 constexpr uint32_t kAddressWord = 10;
 enum Op : uint32_t { kUdpRun = 1, kInterleavedRun = 2, kUdpRaw = 3, kTcpRaw = 4 };
 constexpr uint32_t kFlagNoSegmentation = 1;
+constexpr uint32_t kMaxDescriptor = INT32_MAX;
 
 constexpr uint32_t kRtpHeaderBytes = 12;
 constexpr uint32_t kInterleavedHeaderBytes = 4;
@@ -32,6 +33,7 @@ constexpr uint32_t kInterleavedHeaderBytes = 4;
 constexpr uint32_t kMaxCopiedPrefixBytes = 64;
 constexpr uint32_t kHeaderSlotBytes = kInterleavedHeaderBytes + kRtpHeaderBytes + kMaxCopiedPrefixBytes;
 constexpr uint32_t kMaxPackets = 1024;            // in one row, and gathered for one sendmmsg
+constexpr uint32_t kMaxWirePacketBytes = 65535;   // what the length of an interleaved frame holds
 constexpr uint32_t kMaxSegments = 64;             // UDP_MAX_SEGMENTS of older kernels
 constexpr uint32_t kMaxRunBytes = 65507;          // an IPv4 datagram's payload; IPv6 allows 20 more
 constexpr uint32_t kMaxInterleavedPackets = 340;  // of three vectors each: below UIO_MAXIOV (1024)
@@ -98,6 +100,8 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     arena_ = info[1].As<Napi::Uint8Array>().Data();
     arena_bytes_ = static_cast<uint32_t>(info[1].As<Napi::Uint8Array>().ByteLength());
     exceptions_ = info[2].As<Napi::Int32Array>().Data();
+    max_rows_ = static_cast<uint32_t>(std::min(info[0].As<Napi::Uint32Array>().ElementLength() / kRowWords,
+                                               info[2].As<Napi::Int32Array>().ElementLength() / 2));
     counters_ = info[3].As<Napi::Float64Array>().Data();
     for (size_t i = 0; i < 4; i++) buffers_[i] = Napi::Persistent(info[i].As<Napi::Object>());
     plans_.emplace_back();  // handle 0 is none
@@ -143,6 +147,7 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
       const uint32_t* packet = plan->packets + i * kPacketWords;
       if (uint64_t{packet[3]} + PrefixBytes(packet) > bytes) return false;
       if (SliceOffset(packet) + SliceBytes(packet) > plan->file->size_bytes) return false;
+      if (kRtpHeaderBytes + PrefixBytes(packet) + SliceBytes(packet) > kMaxWirePacketBytes) return false;
     }
     return true;
   }
@@ -172,11 +177,15 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
 
   // flush(rows): number of exceptions
   Napi::Value Flush(const Napi::CallbackInfo& info) {
-    uint32_t row_count = info[0].As<Napi::Number>().Uint32Value();
+    uint32_t row_count = std::min(info[0].As<Napi::Number>().Uint32Value(), max_rows_);
     exception_count_ = 0;
     blocked_fd_ = -1;
     for (uint32_t row = 0; row < row_count; row++) {
-      switch (rows_[row * kRowWords] & 0xff) {
+      if (Row(row)[1] > kMaxDescriptor) {
+        Report(row, -EBADF);
+        continue;
+      }
+      switch (Row(row)[0] & 0xff) {
         case kUdpRun:
           AddUdpRun(row);
           break;
@@ -282,7 +291,7 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     const uint32_t* words = Row(row);
     const Plan* plan = PlanOf(row);
     if (plan == nullptr || !MakeRoom(row, words[4])) return;
-    bool segment = segmentation_ && !((words[0] >> 8) & kFlagNoSegmentation);
+    bool segment = !((words[0] >> 8) & kFlagNoSegmentation);
     Message* last = nullptr;
     for (uint32_t i = 0; i < words[4]; i++) {
       Packet packet = PacketOf(*plan, words[3] + i);
@@ -389,13 +398,14 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     }
     bool segments = message.packets > 1;
     if (segments && (error == EMSGSIZE || error == EIO || error == EINVAL || error == EOPNOTSUPP)) {
-      // EMSGSIZE: too long for this path, so its viewer goes without from now on. Else the machine can't segment at
-      // all.
-      if (error != EMSGSIZE) segmentation_ = false;
+      // Too long for this path, a device that can't segment, or a destination that takes nothing: the datagrams tell.
+      // Its viewer goes without from now on; no viewer slows down the others.
       error = SendSingly(at);
       if (error == EAGAIN) return at;
-      Report(message.row, error != 0 ? -error : -EMSGSIZE);
-      return at + 1;
+      if (error == 0) {
+        Report(message.row, -EMSGSIZE);
+        return at + 1;
+      }
     }
     Report(message.row, -error);
     uint32_t row = message.row;
@@ -463,7 +473,7 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
 
   // Reports a stream's row and holds back the rows behind it.
   void StopStream(uint32_t row, int code) {
-    MarkFull(Row(row)[1]);
+    if (code != -EBADF && code != -ENOTSOCK) MarkFull(Row(row)[1]);  // no stream: nothing to keep in order
     Report(row, code);
   }
 
@@ -543,13 +553,13 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
   uint8_t* arena_ = nullptr;
   uint32_t arena_bytes_ = 0;
   int32_t* exceptions_ = nullptr;
+  uint32_t max_rows_ = 0;
   double* counters_ = nullptr;
   Napi::ObjectReference buffers_[4];
 
   std::vector<Plan> plans_;
   std::vector<uint32_t> free_plans_;
 
-  bool segmentation_ = true;
   int blocked_fd_ = -1;
   int message_fd_ = -1;
   uint32_t message_count_ = 0;

@@ -122,6 +122,10 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
   explicit SignalPort(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SignalPort>(info) {
     Napi::Env env = info.Env();
     thread_ = info[0].As<Napi::Number>().Uint32Value();
+    if (thread_ >= kMaxThreads) {
+      Napi::RangeError::New(env, "threadIndex must be 0..63").ThrowAsJavaScriptException();
+      return;
+    }
     uv_loop_t* loop;
     napi_get_uv_event_loop(env, &loop);
     int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -149,6 +153,7 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
     uv_poll_start(&handles_->poll, UV_READABLE, OnTimer);
     mailbox.async = &handles_->async;
     napi_add_async_cleanup_hook(env, OnEnvironmentExit, handles_, &handles_->hook);
+    Ref();  // it wakes its thread until it is closed, whoever still knows it
   }
 
   ~SignalPort() override { CloseHandles(); }
@@ -173,6 +178,7 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
     PortHandles* handles = handles_;
     handles_ = nullptr;
     handles->owner = nullptr;
+    Unref();
     napi_delete_reference(handles->env, handles->on_wake);
     napi_async_destroy(handles->env, handles->context);
     uv_poll_stop(&handles->poll);
@@ -182,6 +188,7 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
 
   // drain(into: Uint32Array): number of triples
   Napi::Value Drain(const Napi::CallbackInfo& info) {
+    if (handles_ == nullptr) return Napi::Number::New(info.Env(), 0);  // the mailbox may be another port's by now
     Napi::Uint32Array into = info[0].As<Napi::Uint32Array>();
     uint32_t* out = into.Data();
     size_t room = into.ElementLength() / 3;

@@ -3,10 +3,19 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "clock.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 
 namespace finch {
 
@@ -16,6 +25,13 @@ constexpr int kListenBacklog = 1024;
 // recvmmsg slots: a datagram longer than this is cut, and a cut RTCP packet is not valid.
 constexpr uint32_t kMaxDatagrams = 32;
 constexpr uint32_t kDatagramWords = 1 + kAddressWords;
+
+// What a descriptor of a receive set is; a connecting stream becomes a stream with its first row.
+enum ReceiveKind : uint32_t { kDatagrams = 0, kStream = 1, kConnecting = 2 };
+constexpr int kMaxReady = 64;             // descriptors served by one receiveSetTake()
+constexpr uint32_t kReceiveRowWords = 8;  // of which seven are used
+constexpr uint32_t kTagBits = 30;
+constexpr size_t kControlBytes = CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t));
 
 int Int(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
 
@@ -107,6 +123,7 @@ Napi::Value UdpReceive(const Napi::CallbackInfo& info) {
   Napi::Uint8Array into = info[1].As<Napi::Uint8Array>();
   Napi::Uint32Array rows = info[3].As<Napi::Uint32Array>();
   uint32_t slot_bytes = info[2].As<Napi::Number>().Uint32Value();
+  if (slot_bytes == 0) return Napi::Number::New(info.Env(), -EINVAL);
   uint32_t room = std::min<uint32_t>(into.ByteLength() / slot_bytes, rows.ElementLength() / kDatagramWords);
   room = std::min(room, kMaxDatagrams);
   mmsghdr messages[kMaxDatagrams] = {};
@@ -126,6 +143,188 @@ Napi::Value UdpReceive(const Napi::CallbackInfo& info) {
     StoreAddress(senders[i], row + 1);
   }
   return Result(info.Env(), count);
+}
+
+// tcpConnect(address: Uint32Array, local: Uint32Array | null, receiveBufferBytes): descriptor of a stream that
+// connects. A receive buffer has to be named before the window is: 0 leaves it to the kernel.
+Napi::Value TcpConnect(const Napi::CallbackInfo& info) {
+  sockaddr_storage address;
+  socklen_t length = LoadAddress(info[0].As<Napi::Uint32Array>().Data(), &address);
+  int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Result(info.Env(), fd);
+  int on = 1;
+  int receive_buffer = Int(info[2]);
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (receive_buffer > 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  if (!info[1].IsNull()) {
+    sockaddr_storage local;
+    socklen_t local_length = LoadAddress(info[1].As<Napi::Uint32Array>().Data(), &local);
+    // The port is chosen by connect(), so that it need be free for this one peer only.
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (bind(fd, reinterpret_cast<sockaddr*>(&local), local_length) < 0) return CloseAndFail(info.Env(), fd);
+  }
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), length) < 0 && errno != EINPROGRESS) {
+    return CloseAndFail(info.Env(), fd);
+  }
+  return Napi::Number::New(info.Env(), fd);
+}
+
+// receiveOptions(fd, bufferBytes, takesRuns): 0. Times of arrival, a count of what the socket dropped, a buffer beyond
+// net.core.rmem_max where we may (0 leaves it), and runs of equal datagrams in one piece (UDP_GRO). All best effort.
+Napi::Value ReceiveOptions(const Napi::CallbackInfo& info) {
+  int fd = Int(info[0]);
+  int bytes = Int(info[1]);
+  int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+  setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
+  if (bytes > 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  }
+  if (info[2].As<Napi::Boolean>()) setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
+  return Napi::Number::New(info.Env(), 0);
+}
+
+// --- Receive sets: many descriptors read by one call, for programs that receive more than they send ------------------
+
+// receiveSetOpen(): descriptor of the set, which is readable when one of its members is
+Napi::Value ReceiveSetOpen(const Napi::CallbackInfo& info) { return Result(info.Env(), epoll_create1(EPOLL_CLOEXEC)); }
+
+int ChangeMember(int set, int operation, int fd, uint32_t kind, uint32_t tag) {
+  epoll_event event = {};
+  event.events = kind == kConnecting ? EPOLLOUT : EPOLLIN;
+  event.data.u64 = static_cast<uint64_t>(kind) << 62 | static_cast<uint64_t>(tag) << 32 | static_cast<uint32_t>(fd);
+  return epoll_ctl(set, operation, fd, &event);
+}
+
+// receiveSetAdd(set, fd, kind, tag): 0. Closing the descriptor takes it out again.
+Napi::Value ReceiveSetAdd(const Napi::CallbackInfo& info) {
+  uint32_t tag = info[3].As<Napi::Number>().Uint32Value() & ((1u << kTagBits) - 1);
+  return Result(info.Env(),
+                ChangeMember(Int(info[0]), EPOLL_CTL_ADD, Int(info[1]), info[2].As<Napi::Number>().Uint32Value(), tag));
+}
+
+// receiveSetRemove(set, fd): 0
+Napi::Value ReceiveSetRemove(const Napi::CallbackInfo& info) {
+  return Result(info.Env(), epoll_ctl(Int(info[0]), EPOLL_CTL_DEL, Int(info[1]), nullptr));
+}
+
+// CLOCK_MONOTONIC minus CLOCK_REALTIME, which is the one that the kernel stamps arrivals with.
+double RealToMonotonicUs() {
+  timespec real;
+  clock_gettime(CLOCK_REALTIME, &real);
+  return static_cast<double>(MonotonicUs() - (static_cast<int64_t>(real.tv_sec) * 1000000 + real.tv_nsec / 1000));
+}
+
+// The memory of one receiveSetTake() and where it stands in it.
+//
+//  word of a row   0 tag   1 kind   2 bytes, or -errno; 0 is the end of a stream, or a connection that is there
+//                  3 offset of the bytes   4 bytes of one segment of a run, 0 when it is none
+//                  5 arrival in us of the monotonic clock   6 datagrams this socket has dropped so far   7 -
+struct ReceiveArea {
+  uint8_t* bytes;
+  uint32_t slot_bytes;
+  double* rows;
+  uint32_t room;
+  double clock_offset_us;
+  double now_us;
+  uint32_t used = 0;
+
+  void AddRow(uint32_t tag, uint32_t kind, double result, const msghdr* header) {
+    double* row = rows + used * kReceiveRowWords;
+    row[0] = tag;
+    row[1] = kind;
+    row[2] = result;
+    row[3] = static_cast<double>(used) * slot_bytes;
+    row[4] = 0;
+    row[5] = now_us;
+    row[6] = 0;
+    if (header != nullptr) ReadControl(const_cast<msghdr*>(header), row);
+    used++;
+  }
+
+  void ReadControl(msghdr* header, double* row) {
+    for (cmsghdr* control = CMSG_FIRSTHDR(header); control != nullptr; control = CMSG_NXTHDR(header, control)) {
+      if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_TIMESTAMPNS) {
+        timespec at;
+        memcpy(&at, CMSG_DATA(control), sizeof at);
+        if (at.tv_sec != 0) row[5] = at.tv_sec * 1e6 + at.tv_nsec / 1000 + clock_offset_us;
+      } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_RXQ_OVFL) {
+        uint32_t dropped;
+        memcpy(&dropped, CMSG_DATA(control), sizeof dropped);
+        row[6] = dropped;
+      } else if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO) {
+        int segment;
+        memcpy(&segment, CMSG_DATA(control), sizeof segment);
+        row[4] = segment;
+      }
+    }
+  }
+};
+
+void TakeDatagrams(int fd, uint32_t tag, uint32_t most, ReceiveArea* area) {
+  mmsghdr messages[kMaxDatagrams];
+  iovec slots[kMaxDatagrams];
+  alignas(cmsghdr) uint8_t controls[kMaxDatagrams][kControlBytes];
+  uint32_t room = std::min({most, kMaxDatagrams, area->room - area->used});
+  for (uint32_t i = 0; i < room; i++) {
+    slots[i] = {area->bytes + static_cast<size_t>(area->used + i) * area->slot_bytes, area->slot_bytes};
+    messages[i] = {};
+    messages[i].msg_hdr.msg_iov = &slots[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+    messages[i].msg_hdr.msg_control = controls[i];
+    messages[i].msg_hdr.msg_controllen = kControlBytes;
+  }
+  int count = recvmmsg(fd, messages, room, MSG_DONTWAIT, nullptr);
+  for (int i = 0; i < count; i++) area->AddRow(tag, kDatagrams, messages[i].msg_len, &messages[i].msg_hdr);
+}
+
+void TakeStream(int fd, uint32_t tag, ReceiveArea* area) {
+  alignas(cmsghdr) uint8_t control[kControlBytes];
+  iovec slot = {area->bytes + static_cast<size_t>(area->used) * area->slot_bytes, area->slot_bytes};
+  msghdr header = {};
+  header.msg_iov = &slot;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = kControlBytes;
+  ssize_t length = recvmsg(fd, &header, MSG_DONTWAIT);
+  if (length >= 0) return area->AddRow(tag, kStream, static_cast<double>(length), &header);
+  if (errno != EAGAIN && errno != EINTR) area->AddRow(tag, kStream, -errno, nullptr);
+}
+
+void FinishConnecting(int set, int fd, uint32_t tag, ReceiveArea* area) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  if (error == 0) ChangeMember(set, EPOLL_CTL_MOD, fd, kStream, tag);
+  area->AddRow(tag, kConnecting, -error, nullptr);
+}
+
+// receiveSetTake(set, into: Uint8Array, slotBytes, most, rows: Float64Array): rows filled; 0 when nothing is there.
+// Never waits. Each row has a slot of its own; `most` is how many datagrams one socket gets in a call.
+Napi::Value ReceiveSetTake(const Napi::CallbackInfo& info) {
+  int set = Int(info[0]);
+  Napi::Uint8Array into = info[1].As<Napi::Uint8Array>();
+  Napi::Float64Array rows = info[4].As<Napi::Float64Array>();
+  uint32_t slot_bytes = info[2].As<Napi::Number>().Uint32Value();
+  uint32_t most = info[3].As<Napi::Number>().Uint32Value();
+  uint32_t room = std::min<uint32_t>(into.ByteLength() / slot_bytes, rows.ElementLength() / kReceiveRowWords);
+  epoll_event events[kMaxReady];
+  int count = epoll_wait(set, events, std::min<int>(kMaxReady, room), 0);
+  if (count <= 0) return Result(info.Env(), count);
+  ReceiveArea area = {into.Data(), slot_bytes,          rows.Data(),
+                      room,        RealToMonotonicUs(), static_cast<double>(MonotonicUs())};
+  for (int i = 0; i < count && area.used < room; i++) {
+    int fd = static_cast<int>(events[i].data.u64 & 0xffffffff);
+    uint32_t tag = static_cast<uint32_t>(events[i].data.u64 >> 32) & ((1u << kTagBits) - 1);
+    uint32_t kind = static_cast<uint32_t>(events[i].data.u64 >> 62);
+    if (kind == kConnecting)
+      FinishConnecting(set, fd, tag, &area);
+    else if (kind == kStream)
+      TakeStream(fd, tag, &area);
+    else
+      TakeDatagrams(fd, tag, most, &area);
+  }
+  return Napi::Number::New(info.Env(), area.used);
 }
 
 }  // namespace
@@ -171,6 +370,12 @@ void InitSockets(Napi::Env env, Napi::Object exports) {
   exports.Set("tcpSend", Napi::Function::New<TcpSend>(env));
   exports.Set("udpBind", Napi::Function::New<UdpBind>(env));
   exports.Set("udpReceive", Napi::Function::New<UdpReceive>(env));
+  exports.Set("tcpConnect", Napi::Function::New<TcpConnect>(env));
+  exports.Set("receiveOptions", Napi::Function::New<ReceiveOptions>(env));
+  exports.Set("receiveSetOpen", Napi::Function::New<ReceiveSetOpen>(env));
+  exports.Set("receiveSetAdd", Napi::Function::New<ReceiveSetAdd>(env));
+  exports.Set("receiveSetRemove", Napi::Function::New<ReceiveSetRemove>(env));
+  exports.Set("receiveSetTake", Napi::Function::New<ReceiveSetTake>(env));
 }
 
 }  // namespace finch

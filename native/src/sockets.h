@@ -20,7 +20,8 @@ void StoreAddress(const sockaddr_storage& address, uint32_t* words);
 // Returns the length of the address, 0 when the family is neither 4 nor 6.
 socklen_t LoadAddress(const uint32_t* words, sockaddr_storage* address);
 
-// Registers tcpListen, tcpAccept, socketName, socketClose, tcpReceive, tcpSend, udpBind, udpReceive.
+// Registers tcpListen, tcpAccept, socketName, socketClose, tcpReceive, tcpSend, udpBind, udpReceive; and what clients
+// need: tcpConnect, receiveOptions, receiveSetOpen, receiveSetAdd, receiveSetRemove, receiveSetTake.
 void InitSockets(Napi::Env env, Napi::Object exports);
 
 }  // namespace finch

@@ -27,6 +27,9 @@ export const ARENA_BYTES = 1 << 20;
 /** Where the batch counts: totals since its making. */
 export const BatchCounter = { packets: 0, bytes: 1, messages: 2, systemCalls: 3 } as const;
 
+/** Number of counters. */
+export const BATCH_COUNTERS = 4;
+
 /** What became of a row that was not taken whole. */
 export interface RefusedRow {
   /**
@@ -60,10 +63,8 @@ export class PacketBatch {
   #rowCount = 0;
   #arenaUsed = 0;
 
-  /** Totals since the start, indexed by BatchCounter. */
-  readonly counters = new Float64Array(4);
-
-  constructor() {
+  /** `counters`: totals since the start, indexed by BatchCounter; in shared memory when other threads look at them. */
+  constructor(readonly counters: Float64Array = new Float64Array(BATCH_COUNTERS)) {
     this.#native = new native.PacketBatch(this.#rows, this.#arena, this.#exceptions, this.counters);
   }
 

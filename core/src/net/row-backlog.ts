@@ -26,12 +26,21 @@ export class RowBacklog {
     this.#waiting.push({ row, plan, rest, owner });
   }
 
-  /** Hands all rows to the batch again, in order; those that are refused once more come back by way of their owners. */
+  /**
+   * Hands rows to the batch again, in order; those that are refused once more come back by way of their owners, and
+   * then the rows behind them stay, too.
+   */
   sendAgain(batch: PacketBatch): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { row, plan, rest, owner } of waiting) {
+    for (const entry of waiting) {
+      const { row, plan, rest, owner } = entry;
       batch.makeRoom(rest?.length);
+      // Making room may have flushed, and what was refused then must not be overtaken.
+      if (this.#waiting.length > 0) {
+        this.#waiting.push(entry);
+        continue;
+      }
       batch.addAgain(row, plan, rest, owner);
       if (plan !== null) plan.holders--;
     }

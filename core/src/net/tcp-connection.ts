@@ -123,6 +123,7 @@ export class TcpConnection implements RowOwner {
     }
     const row = new Uint32Array(ROW_WORDS);
     writeStreamBytes(row, 0, 0, bytes.length, this.context.fd);
-    this.#backlog.add({ row, plan: null, rest: bytes.slice() }, this);
+    // A Buffer's slice() would be a view of the caller's memory.
+    this.#backlog.add({ row, plan: null, rest: new Uint8Array(bytes) }, this);
   }
 }

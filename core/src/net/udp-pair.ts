@@ -56,8 +56,9 @@ export class UdpPair extends Task implements RowOwner {
 
   /** Binds two neighbouring ports of `host`; throws Error when none of the ports tried is free. */
   constructor(thread: TaskThread, batch: PacketBatch, host: SocketAddress) {
-    super(thread);
+    // Before the task joins its thread: nothing is left there when no port is free.
     const { rtpFd, rtcpFd, port } = bindPair(host);
+    super(thread);
     this.rtpAddress = host.withPort(port);
     this.#batch = batch;
     this.#rtp = new EventContext(rtpFd, this.ref);

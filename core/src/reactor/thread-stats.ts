@@ -39,8 +39,14 @@ export const StatsField = {
   maxLatenessUs: 13,
   /** Signals that other threads sent here. */
   signalsIn: 14,
+  /** Garbage collections of the thread. */
+  gcPauses: 15,
+  /** Microseconds spent in them. */
+  gcPauseUs: 16,
+  /** The longest of them. */
+  longestGcPauseUs: 17,
   /** First bucket of the histogram of timer lateness, see lateness-histogram.ts. */
-  lateness: 16,
+  lateness: 18,
 } as const;
 
 /** Length of the page in numbers of 8 bytes. */
@@ -105,6 +111,14 @@ export class ThreadStats {
     if (heldUs <= page[StatsField.longestRunUs]) return;
     page[StatsField.longestRunUs] = heldUs;
     page[StatsField.longestRunClassId] = classId;
+  }
+
+  /** Counts a garbage collection that took `pauseUs`. */
+  countGcPause(pauseUs: number): void {
+    const page = this.page;
+    page[StatsField.gcPauses]++;
+    page[StatsField.gcPauseUs] += pauseUs;
+    if (pauseUs > page[StatsField.longestGcPauseUs]) page[StatsField.longestGcPauseUs] = pauseUs;
   }
 
   /** Notes what a turn left behind. Hot path. */

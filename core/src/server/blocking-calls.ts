@@ -30,6 +30,7 @@ export class BlockingCalls {
   readonly #ports: readonly MessagePort[];
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
+  #isClosed = false;
 
   /** `ports`: one to each blocking thread. */
   constructor(ports: readonly MessagePort[]) {
@@ -37,12 +38,16 @@ export class BlockingCalls {
     for (const port of ports) port.on('message', (answer: BlockingAnswer) => this.#settle(answer));
   }
 
-  /** Runs a job. Rejects with MediaError when the job threw one, else with Error. Structured clones both ways. */
+  /**
+   * Runs a job. Rejects with MediaError when the job threw one, else with Error; with Error, too, after close().
+   * Structured clones both ways: rejects with DataCloneError when `argument` can't be cloned.
+   */
   call<Result>(job: string, key: string, argument: unknown): Promise<Result> {
     const id = this.#nextId++;
     return new Promise<Result>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      if (this.#isClosed) throw new Error('the server stops');
       this.#portOf(key).postMessage({ id, job, argument } satisfies BlockingRequest);
+      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
     });
   }
 
@@ -51,7 +56,9 @@ export class BlockingCalls {
     return this.#waiting.size;
   }
 
+  /** Ends the ports; jobs without an answer are rejected. */
   close(): void {
+    this.#isClosed = true;
     for (const port of this.#ports) port.close();
     for (const { reject } of this.#waiting.values()) reject(new Error('the server stops'));
     this.#waiting.clear();

@@ -19,25 +19,33 @@ function answer(request: BlockingRequest, caller: number): BlockingAnswer {
     if (job === undefined) throw new Error(`no module handles the job ${request.job}`);
     return { id: request.id, result: job(request.argument, caller) };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return {
-      id: request.id,
-      error: { message, mediaCode: error instanceof MediaError ? error.code : undefined },
-    };
+    const mediaCode = error instanceof MediaError ? error.code : undefined;
+    return { id: request.id, error: { message: messageOf(error), mediaCode } };
   }
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function serve(threadIndex: number, port: MessagePort): void {
-  port.on('message', (request: BlockingRequest) => port.postMessage(answer(request, threadIndex)));
+  port.on('message', (request: BlockingRequest) => {
+    try {
+      port.postMessage(answer(request, threadIndex));
+    } catch (error) {
+      const message = `the result of ${request.job} can't be sent: ${messageOf(error)}`;
+      port.postMessage({ id: request.id, error: { message } } satisfies BlockingAnswer);
+    }
+  });
 }
 
 const start = workerData as BlockingThreadStart;
-for (const { module, settings } of loadModules(start.modules)) {
+loadModules(start.modules, (module, settings) => {
   module.onBlockingThread?.({
     settings,
     log: workerLog(parentPort!, module.name),
     handle: (job, handler) => jobs.set(job, handler as Answer),
   });
-}
+});
 for (const { threadIndex, port } of start.callers) serve(threadIndex, port);
 parentPort!.postMessage({ kind: 'ready' } satisfies FromWorker);

@@ -7,6 +7,7 @@ import type { SocketAddress } from '../net/socket-address';
 import { type ConnectionSink, TcpListener } from '../net/tcp-listener';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import { TaskThread } from '../reactor/task-thread';
+import { LiveStatistics } from './live-statistics';
 import type { Log } from './log';
 import { Supervisor } from './supervisor';
 import type { ModuleSpec, ThreadSnapshot } from './thread-messages';
@@ -33,6 +34,8 @@ export interface ServerOptions {
   readonly maxConnections: number;
   /** A task that holds its thread for longer is named in the log. */
   readonly watchdogLimitMs: number;
+  /** Between two log lines of live figures for each task thread; 0 for none. */
+  readonly statisticsIntervalMs: number;
   readonly log: Log;
   /** A thread died. The server can't go on; the process should end and be started again. */
   readonly onCrash: (thread: string, error: Error) => void;
@@ -56,6 +59,7 @@ export class Server {
   readonly #main: TaskThread;
   readonly #port: NativePort;
   #pools: ThreadPools | undefined;
+  #statistics: LiveStatistics | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -81,6 +85,7 @@ export class Server {
     const { options, pools } = { options: this.#options, pools: this.#startThreads() };
     try {
       await pools.ready();
+      this.#statistics = LiveStatistics.start(pools.taskThreads, options.statisticsIntervalMs, options.log);
       new Supervisor(this.#main, pools.taskThreads, options.watchdogLimitMs * 1000, options.log);
       for (const { service, address } of options.listeners) {
         this.#listeners.push(
@@ -107,6 +112,7 @@ export class Server {
 
   /** Stops listening, ends all sessions, then all threads. Returns what was left on each task thread: nothing, if all is well. */
   async stop(): Promise<readonly ThreadSnapshot[]> {
+    this.#statistics?.stop();
     await this.#main.shutdown();
     const snapshots = (await this.#pools?.stop(STOP_GRACE_MS)) ?? [];
     native.idleThreadStop();

@@ -2,6 +2,7 @@
  * The entry of a task thread: one worker with its scheduler, packet batch and modules. Started by TaskThreadPool.
  * Rule: everything a session owns lives on this thread; what crosses is signals, accepted descriptors and plain messages.
  */
+import { PerformanceObserver } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ConnectionService, TaskThreadHost } from '../module/module';
 import { RoleChain } from '../module/roles';
@@ -16,23 +17,28 @@ import { loadModules } from './load-modules';
 import type { FromWorker, TaskThreadStart, ThreadSnapshot, ToTaskThread } from './thread-messages';
 import { workerLog } from './worker-log';
 
+const US_PER_MS = 1000;
+
 class TaskThreadWorker {
   readonly #services = new Map<string, ConnectionService>();
   readonly #counts = new Map<string, () => number>();
   readonly #port: NativePort;
-  readonly #batch = new PacketBatch();
+  readonly #batch: PacketBatch;
   readonly #blocking: BlockingCalls;
   readonly #thread: TaskThread;
   readonly #log = workerLog(parentPort!, 'core');
 
   constructor(readonly start: TaskThreadStart) {
+    const stats = new ThreadStats(start.statsMemory);
+    this.#batch = new PacketBatch(new Float64Array(start.countersMemory));
+    watchGarbageCollection(stats);
     this.#port = new NativePort(start.threadIndex, () => this.#thread.turn());
     this.#blocking = new BlockingCalls(start.blockingPorts);
     this.#thread = new TaskThread({
       clock: monotonicClock,
       port: this.#port,
       idleTimers: nativeIdleTimers,
-      stats: new ThreadStats(start.statsMemory),
+      stats,
       longRunLimitUs: start.longRunLimitUs,
       onError: (task, error) => this.#log.error(describeFailure(task, error)),
       onTaskClass: (classId, className, moduleName) =>
@@ -44,8 +50,9 @@ class TaskThreadWorker {
     });
     this.#thread.addFlusher(() => this.#batch.flush());
     const roles = new RoleChain();
-    for (const { module, settings } of loadModules(start.modules))
-      module.onTaskThread?.(this.#hostFor(module.name, settings, roles));
+    loadModules(start.modules, (module, settings) =>
+      module.onTaskThread?.(this.#hostFor(module.name, settings, roles)),
+    );
     parentPort!.on('message', (message: ToTaskThread) => this.#receive(message));
     this.#post({ kind: 'ready' });
   }
@@ -102,6 +109,13 @@ class TaskThreadWorker {
   #post(message: FromWorker): void {
     parentPort!.postMessage(message);
   }
+}
+
+/** Counts this thread's garbage collections in its statistics. */
+function watchGarbageCollection(stats: ThreadStats): void {
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) stats.countGcPause(duration * US_PER_MS);
+  }).observe({ entryTypes: ['gc'] });
 }
 
 /** One log entry for what a task threw. */

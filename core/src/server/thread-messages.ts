@@ -13,6 +13,8 @@ export interface ModuleSpec {
 export interface TaskThreadStart {
   readonly threadIndex: number;
   readonly statsMemory: SharedArrayBuffer;
+  /** The packet batch's counters, a Float64Array. */
+  readonly countersMemory: SharedArrayBuffer;
   readonly modules: readonly ModuleSpec[];
   readonly blockingPorts: readonly MessagePort[];
   readonly longRunLimitUs: number;

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
+import { BATCH_COUNTERS } from '../net/packet-batch';
 import type { SocketAddress } from '../net/socket-address';
 import { ThreadStats } from '../reactor/thread-stats';
 import type { Log } from './log';
@@ -33,6 +34,8 @@ export interface PoolOptions {
 /** One task thread as the main thread sees it. */
 export class TaskThreadHandle {
   readonly stats: ThreadStats;
+  /** What the thread's packet batch has sent, indexed by BatchCounter. */
+  readonly counters = new Float64Array(new SharedArrayBuffer(BATCH_COUNTERS * 8));
   /** Names of the task classes seen on the thread, by their id in its statistics. */
   readonly classNames = new Map<number, string>();
   /** Connections handed over and not yet ended. */
@@ -42,6 +45,7 @@ export class TaskThreadHandle {
   readonly stopped: Promise<ThreadSnapshot>;
   #stopped!: (snapshot: ThreadSnapshot) => void;
   #nextSnapshot = 1;
+  #hasEnded = false;
 
   constructor(readonly threadIndex: number) {
     this.stats = new ThreadStats();
@@ -55,13 +59,25 @@ export class TaskThreadHandle {
     this.post({ kind: 'accepted', service, fd, peer: peer.words, isSurplus });
   }
 
-  /** Asks what lives on the thread. */
+  /** Asks what lives on the thread: nothing, when it has ended. */
   inspect(): Promise<ThreadSnapshot> {
+    if (this.#hasEnded) return Promise.resolve(this.#nothing());
     const id = this.#nextSnapshot++;
     return new Promise((resolve) => {
       this.#snapshots.set(id, resolve);
       this.post({ kind: 'inspect', id });
     });
+  }
+
+  /** Answers those who still wait for a snapshot. */
+  ended(): void {
+    this.#hasEnded = true;
+    for (const resolve of this.#snapshots.values()) resolve(this.#nothing());
+    this.#snapshots.clear();
+  }
+
+  #nothing(): ThreadSnapshot {
+    return { threadIndex: this.threadIndex, tasks: {}, counts: {} };
   }
 
   post(message: ToTaskThread): void {
@@ -114,6 +130,7 @@ export class ThreadPools {
       const data: TaskThreadStart = {
         threadIndex: handle.threadIndex,
         statsMemory: handle.stats.page.buffer,
+        countersMemory: handle.counters.buffer,
         modules: options.modules,
         blockingPorts,
         longRunLimitUs: options.longRunLimitUs,
@@ -125,6 +142,7 @@ export class ThreadPools {
         blockingPorts,
         (message) => handle.receive(message),
       );
+      void handle.worker.ended.then(() => handle.ended());
     });
   }
 
@@ -155,19 +173,20 @@ export class ThreadPools {
     });
     for (const thread of this.taskThreads) thread.post({ kind: 'stop' });
     const snapshots = await Promise.all(
-      this.taskThreads.map((thread) => Promise.race([thread.stopped, late])),
+      // A thread that died, or never came to life, has nothing to say.
+      this.taskThreads.map(({ stopped, worker }) => Promise.race([stopped, worker.ended, late])),
     );
     clearTimeout(timer);
-    this.taskThreads.forEach((thread, i) => {
+    this.taskThreads.forEach(({ worker }, i) => {
       if (snapshots[i] === null)
-        this.options.log.warn(`${thread.worker.name} did not stop in ${graceMs} ms: terminated`);
+        this.options.log.warn(`${worker.name} did not stop in ${graceMs} ms: terminated`);
     });
     await Promise.all(
       [...this.taskThreads.map(({ worker }) => worker), ...this.#blocking].map((worker) =>
         worker.terminate(),
       ),
     );
-    return snapshots.filter((snapshot) => snapshot !== null);
+    return snapshots.filter((snapshot) => snapshot !== null && snapshot !== undefined);
   }
 
   #startWorker(

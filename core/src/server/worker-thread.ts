@@ -3,13 +3,22 @@ import { type TransferListItem, Worker } from 'node:worker_threads';
 import type { Log } from './log';
 import type { FromWorker } from './thread-messages';
 
+/**
+ * The data path allocates next to nothing, so a small young generation is enough; it is collected quickly, and the default
+ * would cost each thread up to 48 MiB.
+ */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 8 };
+
 /** A worker with a name for log lines. */
 export class WorkerThread {
   readonly #worker: Worker;
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
 
-  /** Starts `entry` (a compiled file). `onMessage` hears what is neither a log line nor "ready". */
+  /**
+   * Starts `entry` (a compiled file). `onMessage` hears what is neither a log line nor "ready".
+   * An error before it is ready rejects `ready`; a later one goes to `onCrash`.
+   */
   constructor(
     readonly name: string,
     entry: string,
@@ -19,16 +28,20 @@ export class WorkerThread {
     onMessage: (message: FromWorker) => void,
     onCrash: (error: Error) => void,
   ) {
-    this.#worker = new Worker(entry, { name, workerData, transferList });
+    this.#worker = new Worker(entry, { name, workerData, transferList, resourceLimits: RESOURCE_LIMITS });
     this.ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    let isReady = false;
     this.ready = new Promise((resolve, reject) => {
+      void this.ended.then(() => reject(new Error(`${name} ended before it was ready`)));
       this.#worker.on('error', (error) => {
-        reject(error);
-        onCrash(error);
+        if (isReady) onCrash(error);
+        else reject(error);
       });
       this.#worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'ready') resolve();
-        else if (message.kind === 'log') log[message.level](message.message, message.fields);
+        if (message.kind === 'ready') {
+          isReady = true;
+          resolve();
+        } else if (message.kind === 'log') log[message.level](message.message, message.fields);
         else onMessage(message);
       });
     });

@@ -20,6 +20,7 @@ export function composeFinch(
     blockingThreads: config.blockingThreads,
     maxConnections: config.maxConnections,
     watchdogLimitMs: config.watchdogLimitMs,
+    statisticsIntervalMs: config.statsIntervalSeconds * 1000,
     log,
     onCrash,
   });

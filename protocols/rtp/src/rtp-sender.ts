@@ -16,6 +16,7 @@ const US_PER_S = 1_000_000;
 /** An SR, an SDES with the longest CNAME and a BYE fit. */
 const REPORT_BYTES = 512;
 const NO_SEGMENT = -1;
+const NO_TIMESTAMP = -1;
 
 // One of each for all senders of a thread: filled and used up within one call.
 const report = emptySenderReport();
@@ -61,6 +62,9 @@ export class RtpSender implements ReceptionStatistics {
   #planned: PlannedSegment | null = null;
   #nextUnit = 0;
   #sentThrough = 0;
+  /** RTP timestamp of the first packet since the last move. */
+  #firstTimestamp = NO_TIMESTAMP;
+  #hasBegun = false;
 
   /** `track` is the one that `cache` holds the plans of; `payloadType` is 96..127. */
   constructor(track: Track, payloadType: number, cache: PlanCache, transport: RtpTransport) {
@@ -98,6 +102,8 @@ export class RtpSender implements ReceptionStatistics {
   /** Starts afresh at `frame` after a seek: nothing of it has been sent, and its plan is asked for. */
   moveTo(frame: number): void {
     this.#sentThrough = Math.max(frame, 0);
+    this.#firstTimestamp = NO_TIMESTAMP;
+    this.#hasBegun = false;
     const segment = frame < 0 ? NO_SEGMENT : this.#cache.segments.segmentOfFrame(frame);
     if (segment !== this.#segment) this.#enter(segment);
   }
@@ -123,6 +129,16 @@ export class RtpSender implements ReceptionStatistics {
   /** Has `waiter` told when the plan that send() found pending has come. */
   wait(waiter: PlanWaiter): void {
     this.#cache.wait(this.#segment, waiter);
+  }
+
+  /**
+   * Whether the moment `mediaUs` lies behind the first packet since the last move. A report of an earlier one is lost:
+   * GStreamer drops it as older than the stream, and plays picture and sound unsynchronised until the next.
+   */
+  hasBegunBy(mediaUs: number): boolean {
+    if (!this.#hasBegun && this.#firstTimestamp !== NO_TIMESTAMP)
+      this.#hasBegun = ((this.timestampOf(mediaUs) - this.#firstTimestamp) | 0) > 0; // modulo 2^32
+    return this.#hasBegun;
   }
 
   /** Sends SR and SDES for the moment `mediaUs` of the timeline, which is now. */
@@ -173,6 +189,7 @@ export class RtpSender implements ReceptionStatistics {
     run.ssrc = this.ssrc;
     run.payloadType = this.#payloadType;
     run.timestamp = this.#wireTimestamp(plan.rtpTimestampOf(unit));
+    if (this.#firstTimestamp === NO_TIMESTAMP) this.#firstTimestamp = run.timestamp;
     let first = plan.firstPacketOf(unit);
     let left = plan.packetCountOf(unit);
     this.packetCount += left;

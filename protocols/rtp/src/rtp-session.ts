@@ -217,17 +217,18 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     return PARK;
   }
 
-  // A track whose first packet is still to come is asked again in the next run: without its report it can't be
-  // synchronised with the others, and the next round is 5 s away.
+  // A track whose first packet is still to come, or was sent before its time, is asked again in the next run: without its
+  // report it can't be synchronised with the others, and the next round is 5 s away.
   #reportIfDue(nowUs: number): void {
     if (nowUs < this.#nextReportUs) return;
     this.#nextReportUs = nowUs + REPORT_INTERVAL_US;
     const unixUs = Date.now() * US_PER_MS;
+    const mediaUs = nowUs - this.#baseUs;
     for (const sender of this.senders) {
-      if (sender.packetCount === 0) this.#nextReportUs = nowUs;
+      if (!sender.hasBegunBy(mediaUs)) this.#nextReportUs = nowUs;
       else if (nowUs >= sender.nextReportUs) {
         sender.nextReportUs = nowUs + REPORT_INTERVAL_US;
-        sender.sendReport(nowUs - this.#baseUs, unixUs, this.#options.cname);
+        sender.sendReport(mediaUs, unixUs, this.#options.cname);
       }
     }
   }

@@ -9,6 +9,7 @@ import {
   Errno,
   readable,
   type SocketAddress,
+  sleep,
   TaskEvent,
   TcpConnection,
   type TcpConnectionEvents,
@@ -38,6 +39,9 @@ const SERVER_NAME = 'Finch';
 const RTSP_VERSION = 'RTSP/1.0';
 /** RTSP options that a client may require (RFC 2326 §12.32): none so far. */
 const SUPPORTED_OPTIONS: ReadonlySet<string> = new Set();
+/** What a connection reads and answers in one run; who sends without end gets his turns like everybody else. */
+const MAX_READS_PER_RUN = 4;
+const MAX_REQUESTS_PER_RUN = 16;
 /** Interleaved channels a connection has (RFC 2326 §10.12). */
 const CHANNELS = 256;
 
@@ -111,9 +115,14 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
 
   protected *body(): CoroutineBody {
     const { receiveBuffer } = this.service;
-    for (;;) {
+    for (let reads = 0; ; reads++) {
+      if (reads === MAX_READS_PER_RUN) {
+        reads = 0;
+        yield* sleep(0);
+      }
       const received = this.tcp.receive(receiveBuffer);
       if (received === -Errno.EAGAIN) {
+        reads = 0;
         const events = yield* readable(this.tcp.context, TaskEvent.timeout);
         if (events & TaskEvent.timeout && this.#isIdle()) return;
         continue;
@@ -121,7 +130,8 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
       if (received <= 0) return;
       this.#timeout.refresh();
       const { requests, error } = this.#parse(receiveBuffer.subarray(0, received));
-      for (const request of requests) {
+      for (const [place, request] of requests.entries()) {
+        if (place % MAX_REQUESTS_PER_RUN === MAX_REQUESTS_PER_RUN - 1) yield* sleep(0);
         const isLast = yield* this.#answer(request);
         if (isLast) return;
       }

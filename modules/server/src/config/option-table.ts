@@ -202,6 +202,17 @@ export const OPTIONS = [
     defaultValue: 100,
     help: 'A task that holds its thread longer than this is named in the log',
   },
+  {
+    kind: 'integer',
+    key: 'stats-interval',
+    field: 'statsIntervalSeconds',
+    valueName: 'seconds',
+    unit: 's',
+    min: 0,
+    max: 86400,
+    defaultValue: 0,
+    help: 'How often the log tells what each task thread does: load, lateness, packets; 0 is never',
+  },
 ] as const satisfies readonly OptionSpec[];
 
 type Row = (typeof OPTIONS)[number];

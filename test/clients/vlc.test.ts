@@ -1,0 +1,67 @@
+/** VLC plays movies to the end, over UDP and over TCP, and from places within; BYE ends its input (RFC 3550 §6.6). */
+import { type FinchUnderTest, startFinch, temporaryFolder } from '../support/finch-under-test';
+import {
+  CARRIERS,
+  type Carrier,
+  framesOfFile,
+  type MediaFrame,
+  picturesOfStream,
+} from '../support/media-frames';
+import { FRAME_RATE_HZ, KEY_INTERVAL_S, type MovieName, makeMovies } from '../support/media-movies';
+import { receiveByVlc, vlcOrSkip } from '../support/media-vlc';
+
+const MOVIE_S = 6;
+const PLAY_TIMEOUT_MS = 25_000;
+/** VLC's muxer loses what it holds when VLC quits, from local files too. */
+const LOST_AT_QUIT_S = 1;
+const NAMES: readonly MovieName[] = ['moov-first.mp4', 'b-frames.mp4'];
+const STARTS_S = [0, 2.5] as const;
+type Case = readonly [name: MovieName, carrier: Carrier, startS: number];
+const cases = NAMES.flatMap((name) =>
+  CARRIERS.flatMap((carrier) => STARTS_S.map((startS): Case => [name, carrier, startS])),
+);
+
+vlcOrSkip()('VLC', () => {
+  const folder = temporaryFolder();
+  const output = temporaryFolder();
+  const receptions = new Map<string, Awaited<ReturnType<typeof receiveByVlc>>>();
+  let finch: FinchUnderTest;
+
+  beforeAll(async () => {
+    await makeMovies(folder.path, MOVIE_S, NAMES);
+    finch = await startFinch({ media: folder.path });
+    await Promise.all(
+      cases.map(async ([name, carrier, startS]) => {
+        const start = startS > 0 ? { startS } : {};
+        const options = { location: finch.url(name), carrier, timeoutMs: PLAY_TIMEOUT_MS, ...start };
+        receptions.set([name, carrier, startS].join(' '), await receiveByVlc(output.path, options));
+      }),
+    );
+  }, 60_000);
+
+  afterAll(async () => {
+    await finch?.stop();
+    folder.remove();
+    output.remove();
+  });
+
+  it.each(cases)('plays %s over %s from %d s and ends by itself', (...parts) => {
+    const { exitCode, isTimedOut } = receptions.get(parts.join(' '))!.client;
+    expect({ exitCode, isTimedOut }).toEqual({ exitCode: 0, isTimedOut: false });
+  });
+
+  it.each(cases)('gets the pictures of %s over %s from %d s without a gap', async (...parts) => {
+    const [name, , startS] = parts;
+    const file = (await framesOfFile(folder.path, name)).videos[0]!;
+    const pictures = await picturesOfStream(receptions.get(parts.join(' '))!.file, 'mpegts');
+    const first = file.findIndex(({ md5 }) => md5 === pictures[0]?.md5);
+    expect(firstDifference(pictures, file.slice(first))).toBe(-1);
+    expect(file[first]!.ptsS).toBeLessThanOrEqual(startS);
+    expect(file[first]!.ptsS).toBeGreaterThan(startS - KEY_INTERVAL_S - 1 / FRAME_RATE_HZ);
+    expect(first + pictures.length).toBeGreaterThanOrEqual(file.length - LOST_AT_QUIT_S * FRAME_RATE_HZ);
+  });
+});
+
+function firstDifference(received: readonly MediaFrame[], file: readonly MediaFrame[]): number {
+  return received.findIndex(({ md5 }, i) => md5 !== file[i]?.md5);
+}

@@ -1,0 +1,148 @@
+/** Listening sockets: they take all, slow down at the limit and never go deaf. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { SocketAddress } from '@finch/core/net/socket-address';
+import { ListenError, TcpListener } from '@finch/core/net/tcp-listener';
+import { TaskEvent } from '@finch/core/reactor/events';
+import { native } from '@finch/native';
+import { eventually } from '../../support/deadline';
+import { linesInto, ThreadUnderTest } from './thread-under-test';
+
+const LOOPBACK = SocketAddress.of('127.0.0.1', 0);
+const CHILD_TIMEOUT_MS = 20_000;
+
+let under: ThreadUnderTest;
+let lines: string[];
+let accepted: { fd: number; peer: SocketAddress; isSurplus: boolean }[];
+let limit: number;
+let clients: number[];
+
+beforeEach(() => {
+  under = new ThreadUnderTest();
+  lines = [];
+  accepted = [];
+  clients = [];
+  limit = Infinity;
+});
+afterEach(async () => {
+  for (const { fd } of accepted) native.socketClose(fd);
+  for (const fd of clients) native.socketClose(fd);
+  native.idleThreadStop(); // what the listener at its limit waits for
+  await under.stop();
+});
+
+function listenOn(address: SocketAddress): TcpListener {
+  const sink = {
+    accepted: (fd: number, peer: SocketAddress, isSurplus: boolean) => {
+      accepted.push({ fd, peer, isSurplus });
+    },
+    isFull: () => accepted.length >= limit,
+  };
+  return new TcpListener(under.thread, address, sink, linesInto(lines));
+}
+
+function connect(to: SocketAddress): number {
+  const fd = native.tcpConnect(to.words, null, 0);
+  clients.push(fd);
+  return fd;
+}
+
+describe('a listener', () => {
+  it.each(['127.0.0.1', '::1'])('on %s takes a free port and tells who came', async (host) => {
+    const listener = listenOn(SocketAddress.of(host, 0));
+    expect(listener.address.port).toBeGreaterThan(0);
+    expect(listener.address.host).toBe(host);
+    const client = connect(listener.address);
+    await eventually(() => expect(accepted.length).toBe(1));
+    const name = new Uint32Array(6);
+    native.socketName(client, name);
+    expect(accepted[0]!.peer.key).toBe(SocketAddress.fromWords(name).key);
+    expect(accepted[0]!.isSurplus).toBe(false);
+  });
+
+  it('on :: takes IPv4 as well', async () => {
+    const listener = listenOn(SocketAddress.of('::', 0));
+    connect(LOOPBACK.withPort(listener.address.port));
+    await eventually(() => expect(accepted.length).toBe(1));
+    expect(accepted[0]!.peer.host).toBe('127.0.0.1');
+  });
+
+  it('takes all that wait, more than it takes in one run', async () => {
+    const listener = listenOn(LOOPBACK);
+    for (let i = 0; i < 150; i++) connect(listener.address);
+    await eventually(() => expect(accepted.length).toBe(150));
+    connect(listener.address);
+    await eventually(() => expect(accepted.length).toBe(151));
+  });
+
+  it('at the limit takes one as surplus and rests, then goes on', async () => {
+    const listener = listenOn(LOOPBACK);
+    limit = 2;
+    for (let i = 0; i < 5; i++) connect(listener.address);
+    await eventually(() => expect(accepted.length).toBe(3));
+    expect(accepted.map(({ isSurplus }) => isSurplus)).toEqual([false, false, true]);
+    expect(native.idleTimerCount()).toBe(1);
+    connect(listener.address);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(accepted.length).toBe(3); // deaf for now, but its timer wakes it
+    listener.signal(TaskEvent.idle);
+    await eventually(() => expect(accepted.length).toBe(4));
+    expect(accepted[3]!.isSurplus).toBe(true);
+    limit = Infinity;
+    listener.signal(TaskEvent.idle);
+    await eventually(() => expect(accepted.length).toBe(6));
+    connect(listener.address);
+    await eventually(() => expect(accepted.length).toBe(7));
+    expect(accepted.slice(4).some(({ isSurplus }) => isSurplus)).toBe(false);
+  });
+
+  it('that is killed gives its port back', async () => {
+    const listener = listenOn(LOOPBACK);
+    listener.signal(TaskEvent.kill);
+    await eventually(() => expect(native.contextCount()).toBe(0));
+    const next = listenOn(listener.address);
+    expect(next.address.port).toBe(listener.address.port);
+  });
+
+  it.each([
+    [
+      'is taken',
+      () => listenOn(LOOPBACK).address,
+      'the port is taken by another program; choose one with --port',
+    ],
+    [
+      'is not ours',
+      () => SocketAddress.of('192.0.2.1', 80),
+      'this machine has no such address; choose one with --host',
+    ],
+  ])('says in one line when the address %s, and leaves nothing', (_, address, why) => {
+    const taken = address();
+    const [tasks, contexts] = [under.thread.taskCount, native.contextCount()];
+    const error = thrownBy(() => listenOn(taken));
+    expect(error).toBeInstanceOf(ListenError);
+    expect(error).toMatchObject({ message: `can't listen on ${taken}: ${why}` });
+    expect([under.thread.taskCount, native.contextCount()]).toEqual([tasks, contexts]);
+  });
+
+  it('sheds load when descriptors run out, says so once, and hears again', () => {
+    const child = spawnSync(
+      'sh',
+      ['-c', `ulimit -n 64 && exec "${process.execPath}" "${join(__dirname, 'few-descriptors.js')}"`],
+      { encoding: 'utf8', timeout: CHILD_TIMEOUT_MS },
+    );
+    expect(child.stderr).toBe('');
+    expect(JSON.parse(child.stdout)).toEqual({
+      lines: ['out of descriptors or memory: new connections wait (EMFILE); raise "ulimit -n"'],
+      errors: 0,
+    });
+  });
+});
+
+function thrownBy(body: () => unknown): unknown {
+  try {
+    body();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}

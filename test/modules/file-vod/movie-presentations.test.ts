@@ -1,0 +1,102 @@
+/** The open movies of a task thread: one presentation a movie, every hold given back to the blocking thread. */
+import { realpathSync } from 'node:fs';
+import { MessageChannel } from 'node:worker_threads';
+import { BlockingCalls, MediaError } from '@finch/core';
+import {
+  CLOSE_JOB,
+  type CloseArgument,
+  MoviePresentations,
+  OPEN_JOB,
+  type OpenArgument,
+} from '@finch/file-vod/movie-presentations';
+import { MovieStore } from '@finch/file-vod/movie-store';
+import { eventually } from '../../support/deadline';
+import { temporaryFolder } from '../../support/finch-under-test';
+import { putMovie } from '../../support/movies';
+
+const folder = temporaryFolder();
+const root = realpathSync(folder.path);
+const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+
+/** What a blocking thread does, on this one: it answers in order and counts. */
+class BlockingSide {
+  readonly store = new MovieStore(root, silent);
+  readonly #channel = new MessageChannel();
+  readonly calls = new BlockingCalls([this.#channel.port1]);
+  readonly presentations = new MoviePresentations(this.calls);
+  opens = 0;
+  closes = 0;
+
+  constructor() {
+    this.#channel.port2.on('message', (request: { id: number; job: string; argument: unknown }) => {
+      try {
+        this.#channel.port2.postMessage({ id: request.id, result: this.#answer(request) });
+      } catch (error) {
+        const { message, code } = error as MediaError;
+        this.#channel.port2.postMessage({ id: request.id, error: { message, mediaCode: code } });
+      }
+    });
+  }
+
+  #answer({ job, argument }: { job: string; argument: unknown }): unknown {
+    if (job === OPEN_JOB) {
+      const movie = this.store.open((argument as OpenArgument).path);
+      this.opens++;
+      return movie;
+    }
+    expect(job).toBe(CLOSE_JOB);
+    this.closes++;
+    return this.store.close((argument as CloseArgument).movieId);
+  }
+}
+
+let side: BlockingSide;
+
+beforeAll(() => {
+  putMovie(root, 'a.mp4', { frames: 10, framesPerSecond: 25 });
+});
+afterAll(() => folder.remove());
+beforeEach(() => {
+  side = new BlockingSide();
+});
+afterEach(async () => {
+  await eventually(() => expect([side.closes, side.calls.pending]).toEqual([side.opens, 0]));
+  side.calls.close();
+});
+
+it('gives the same presentation to all who open a movie at once', async () => {
+  const { presentations } = side;
+  const all = await Promise.all([1, 2, 3].map(() => presentations.open(['a.mp4'])));
+  expect(new Set(all).size).toBe(1);
+  expect(presentations.size).toBe(1);
+  expect(all[0]!.tracks.map(({ frames }) => frames.length)).toEqual([10, 18]);
+  expect(all[0]!).toMatchObject({ name: 'a.mp4', durationUs: 400_000, source: { path: 'a.mp4' } });
+  for (const presentation of all) presentation.close();
+  expect(presentations.size).toBe(0);
+});
+
+it('tells who cached something with a movie when its last holder has closed it, once', async () => {
+  const closings: string[] = [];
+  const [one, two] = [await side.presentations.open(['a.mp4']), await side.presentations.open(['a.mp4'])];
+  one.onClose(() => closings.push('plans'));
+  one.close();
+  expect(closings).toEqual([]);
+  two.close();
+  expect(closings).toEqual(['plans']);
+});
+
+it('makes a new presentation for one who opens a movie after the last has closed it', async () => {
+  const one = await side.presentations.open(['a.mp4']);
+  one.close();
+  const two = await side.presentations.open(['a.mp4']);
+  expect(two).not.toBe(one);
+  expect(two.source.fileId).toBe(one.source.fileId); // it lingered
+  two.close();
+});
+
+it('passes the error of the blocking thread on, and holds nothing', async () => {
+  const opening = side.presentations.open(['no.mp4']);
+  await expect(opening).rejects.toThrow(MediaError);
+  await expect(opening).rejects.toMatchObject({ code: 'not-found' });
+  expect(side.presentations.size).toBe(0);
+});

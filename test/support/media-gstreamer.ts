@@ -1,0 +1,66 @@
+/**
+ * Plays a movie by GStreamer's rtspsrc and keeps what comes out of its depayloaders. Used by test/clients.
+ * Rule: it asks for nothing but the end of the stream, so a server that doesn't tell the end (BYE) runs into the timeout.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ClientResult, runClient } from './clients';
+import type { Carrier } from './media-frames';
+import { MOVIES, type MovieName, runFfmpeg } from './media-movies';
+
+/** What GStreamer got: files of Annex B video and of bare access units of sound. */
+export interface GstreamerReception {
+  readonly client: ClientResult;
+  readonly videoFile: string;
+  readonly soundFile: string;
+}
+
+/** How long the jitter buffer holds a packet back; BYE comes while it does. */
+const LATENCY_MS = 100;
+let receptions = 0;
+
+/** Plays the first video and the first sound of a movie to the end, into `folder`. */
+export async function receiveByGstreamer(
+  folder: string,
+  name: MovieName,
+  options: { readonly url: string; readonly carrier: Carrier; readonly timeoutMs: number },
+): Promise<GstreamerReception> {
+  const base = join(folder, `gstreamer-${receptions++}`);
+  const [videoFile, soundFile] = [`${base}.264`, `${base}.au`];
+  const source = ['rtspsrc', `location=${options.url}`, `protocols=${options.carrier}`];
+  const pipeline = [...source, `latency=${LATENCY_MS}`, 'name=source'];
+  const { videos, audios } = MOVIES[name];
+  const format = 'video/x-h264,stream-format=byte-stream,alignment=nal';
+  if (videos > 0) pipeline.push(...branch('video', ['rtph264depay', '!', format], videoFile));
+  if (audios > 0) pipeline.push(...branch('audio', ['rtpmp4gdepay'], soundFile));
+  const client = await runClient('gst-launch-1.0', pipeline, { timeoutMs: options.timeoutMs });
+  return { client, videoFile, soundFile };
+}
+
+/**
+ * rtspsrc dates a track by the arrival of its first packet and cuts at the length of the movie, so sinks drop the end of a
+ * track that began later than another; one segment for all keeps it.
+ */
+function branch(media: string, depayloader: readonly string[], file: string): string[] {
+  const wholeSegment = ['identity', 'single-segment=true'];
+  const caps = `application/x-rtp,media=${media}`;
+  return [
+    'source.',
+    '!',
+    caps,
+    '!',
+    ...depayloader,
+    '!',
+    ...wholeSegment,
+    '!',
+    'filesink',
+    `location=${file}`,
+  ];
+}
+
+/** Reads the first sound of a movie as bare access units, one behind the other. */
+export async function soundBytesOfFile(folder: string, name: MovieName): Promise<Buffer> {
+  const file = join(folder, `${name}.au`);
+  await runFfmpeg(['-i', join(folder, name), '-map', '0:a:0', '-c', 'copy', '-f', 'data', '-y', file]);
+  return readFileSync(file);
+}

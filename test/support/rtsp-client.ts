@@ -1,0 +1,153 @@
+/**
+ * A small RTSP client for tests: one TCP connection, requests and answers, interleaved packets, raw bytes.
+ * Rule: all that arrives is kept in the order of the stream, so that a test can say what followed what; waits have deadlines.
+ * Spec: RFC 2326 §4-§7, §10.12.
+ */
+import { connect, type Socket } from 'node:net';
+import {
+  type InterleavedFrame,
+  type RtspHeaders,
+  type RtspHeadersInit,
+  type RtspResponse,
+  RtspStreamParser,
+  writeInterleavedHeader,
+  writeRequest,
+} from 'rtsp-stream-parser';
+import { Changes } from './deadline';
+import type { TrackReceiver } from './rtp-receiver';
+
+/** Where a client connects to, and from. */
+export interface ClientOptions {
+  readonly port: number;
+  /** Its own address; another one of 127/8 makes it another host. */
+  readonly localAddress?: string;
+}
+
+/** An answer, with its body as text. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: RtspHeaders;
+  readonly text: string;
+  /** How many interleaved frames had arrived before it. */
+  readonly framesBefore: number;
+}
+
+/** One connection of a client. */
+export class RtspClient extends Changes {
+  readonly answers: Answer[] = [];
+  /** Channel, and the first bytes, of each interleaved frame in order. */
+  readonly frames: { readonly channel: number; readonly payload: Buffer }[] = [];
+  /** Whether frames are kept in `frames`; off where a test receives megabytes. */
+  isKeepingFrames = true;
+  isClosed = false;
+  readonly #parser = new RtspStreamParser();
+  readonly #tracks = new Map<number, { track: TrackReceiver; kind: 'rtp' | 'rtcp' }>();
+  #error: Error | undefined;
+  #taken = 0;
+  #cseq = 0;
+
+  private constructor(readonly socket: Socket) {
+    super();
+    socket.on('data', (bytes) => this.#arrived(bytes));
+    socket.on('error', () => {}); // a reset is told by `close`
+    socket.on('close', () => {
+      this.isClosed = true;
+      this.changed();
+    });
+  }
+
+  /** Connects to 127.0.0.1. */
+  static connect({ port, localAddress = '127.0.0.1' }: ClientOptions): Promise<RtspClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        resolve(new RtspClient(socket));
+      });
+    });
+  }
+
+  /** Sends a request with the next CSeq and resolves with its answer; an answer with another CSeq rejects. */
+  async request(method: string, url: string, headers: Record<string, string> = {}): Promise<Answer> {
+    const cseq = String(++this.#cseq);
+    this.send(writeRequest({ method, url, headers: { CSeq: cseq, ...headers } satisfies RtspHeadersInit }));
+    const answer = await this.answer(method);
+    expect(answer.headers.get('CSeq')).toBe(cseq); // RFC 2326 §12.17
+    return answer;
+  }
+
+  /** Resolves with the next answer that nobody has taken yet. */
+  answer(what = 'an answer'): Promise<Answer> {
+    const place = this.#taken++;
+    return this.until(() => {
+      const answer = this.answers[place];
+      if (answer === undefined && (this.isClosed || this.#error !== undefined))
+        throw this.#error ?? new Error(`the connection was closed before the answer to ${what}`);
+      return answer;
+    }, `the answer to ${what}`);
+  }
+
+  /** Sends bytes as they are. */
+  send(bytes: string | Uint8Array): void {
+    this.socket.write(bytes);
+  }
+
+  /** Sends an interleaved frame (RFC 2326 §10.12). */
+  sendFrame(channel: number, payload: Uint8Array): void {
+    const bytes = new Uint8Array(4 + payload.length);
+    bytes.set(payload, writeInterleavedHeader(bytes, 0, channel, payload.length));
+    this.send(bytes);
+  }
+
+  /** Hands what arrives on the two channels to `track`. */
+  receive(track: TrackReceiver, rtpChannel: number): void {
+    this.#tracks.set(rtpChannel, { track, kind: 'rtp' });
+    this.#tracks.set(rtpChannel + 1, { track, kind: 'rtcp' });
+  }
+
+  /** Resolves when the server has closed the connection. */
+  async closed(timeoutMs?: number): Promise<void> {
+    await this.until(() => this.isClosed, 'the server to close the connection', timeoutMs);
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  /** Closes in good order; resolves when the socket is gone. */
+  async close(): Promise<void> {
+    this.socket.end();
+    this.socket.destroy();
+    await this.until(() => this.isClosed, 'the socket to close');
+  }
+
+  /** Closes with a reset. */
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  #arrived(bytes: Uint8Array): void {
+    try {
+      this.#parser.feed(bytes);
+      for (let message = this.#parser.read(); message !== null; message = this.#parser.read()) {
+        if (message.kind === 'frame') this.#frameArrived(message);
+        else if (message.kind === 'response') this.#answerArrived(message);
+        else throw new Error(`the server sent a request: ${message.method}`);
+      }
+    } catch (error) {
+      this.#error = error as Error;
+      this.socket.destroy();
+    }
+    this.changed();
+  }
+
+  #frameArrived({ channel, payload }: InterleavedFrame): void {
+    if (this.isKeepingFrames) this.frames.push({ channel, payload: Buffer.from(payload) });
+    const receiver = this.#tracks.get(channel);
+    if (receiver?.kind === 'rtp') receiver.track.rtpArrived(payload);
+    else receiver?.track.rtcpArrived(payload);
+  }
+
+  #answerArrived({ statusCode, headers, body }: RtspResponse): void {
+    const text = Buffer.from(body).toString('utf8');
+    this.answers.push({ status: statusCode, headers, text, framesBefore: this.frames.length });
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * A viewer of one movie: DESCRIBE, SETUP of its tracks over UDP or TCP, PLAY and the rest, over an RtspClient.
+ * Rule: whatever a viewer opened, close() closes; each step expects 200. Spec: RFC 2326 §10, §12.33, §12.39.
+ */
+
+import { type NptRange, parseRange } from '@finch/rtsp/headers/range';
+import { parseRtpInfo } from '@finch/rtsp/headers/rtp-info';
+import { parseTransport, type Transport } from '@finch/rtsp/headers/transport';
+import { type FinchUnderTest, SAMPLE } from './finch-under-test';
+import { TrackReceiver, UdpReceiver } from './rtp-receiver';
+import { type Answer, RtspClient } from './rtsp-client';
+
+export type Carrier = 'UDP' | 'TCP';
+
+export interface ViewerOptions {
+  readonly carrier: Carrier;
+  /** Name of the movie; the sample when it is left out. */
+  readonly movie?: string;
+  /** Ids of the tracks to set up; all of them when it is left out. */
+  readonly trackIds?: readonly number[];
+  /** An open connection to use; a new one otherwise. */
+  readonly client?: RtspClient;
+  readonly localAddress?: string;
+}
+
+/** What PLAY answered. */
+export interface PlayAnswer {
+  readonly startSeconds: number;
+  readonly endSeconds: number | undefined;
+  /** Of each track, in the order in which they were set up. */
+  readonly sequenceNumbers: readonly number[];
+  readonly rtpTicks: readonly number[];
+  /** Packets that had arrived of each track before the answer (meaningful over TCP). */
+  readonly packetsBefore: readonly number[];
+}
+
+/** A session with its receivers. */
+export class Viewer {
+  readonly tracks: TrackReceiver[] = [];
+  readonly transports: Transport[] = [];
+  readonly trackUrls: string[] = [];
+  readonly udp: UdpReceiver[] = [];
+  sdp = '';
+  session = '';
+
+  private constructor(
+    readonly client: RtspClient,
+    readonly url: string,
+  ) {}
+
+  /** Describes the movie and sets up its tracks. */
+  static async open(finch: FinchUnderTest, options: ViewerOptions): Promise<Viewer> {
+    const { carrier, movie = SAMPLE, localAddress = '127.0.0.1' } = options;
+    const client = options.client ?? (await RtspClient.connect({ port: finch.port, localAddress }));
+    const viewer = new Viewer(client, finch.url(movie));
+    viewer.sdp = (await viewer.expectOk('DESCRIBE', viewer.url)).text;
+    const ids = [...viewer.sdp.matchAll(/^a=control:trackID=(\d+)/gm)].map((match) => Number(match[1]));
+    for (const id of options.trackIds ?? ids) await viewer.setUp(id, carrier, localAddress);
+    return viewer;
+  }
+
+  /** Sets up one track more. */
+  async setUp(trackId: number, carrier: Carrier, localAddress = '127.0.0.1'): Promise<Transport> {
+    const url = `${this.url}/trackID=${trackId}`;
+    const receiver = carrier === 'UDP' ? await UdpReceiver.open(localAddress) : undefined;
+    if (receiver !== undefined) this.udp.push(receiver);
+    const answer = await this.expectOk('SETUP', url, {
+      Transport: receiver?.transport ?? 'RTP/AVP/TCP;unicast',
+    });
+    const transport = parseTransport(answer.headers.get('Transport')!)[0]!;
+    this.session = answer.headers.get('Session')!.split(';')[0]!;
+    const track = receiver?.track ?? new TrackReceiver();
+    if (receiver === undefined) this.client.receive(track, transport.interleaved!.rtp);
+    this.tracks.push(track);
+    this.transports.push(transport);
+    this.trackUrls.push(url);
+    return transport;
+  }
+
+  /** Plays; `range` is the value of the Range header, such as `npt=5-`. */
+  async play(range?: string): Promise<PlayAnswer> {
+    const answer = await this.expectOk('PLAY', this.url, range === undefined ? {} : { Range: range });
+    const { start, end } = parseRange(answer.headers.get('Range')!) as NptRange;
+    const infos = parseRtpInfo(answer.headers.get('RTP-Info')!);
+    expect(infos.map(({ url }) => url)).toEqual(this.trackUrls);
+    const before = this.client.frames.slice(0, answer.framesBefore);
+    return {
+      startSeconds: start as number,
+      endSeconds: end as number | undefined,
+      sequenceNumbers: infos.map(({ sequenceNumber }) => sequenceNumber!),
+      rtpTicks: infos.map(({ rtpTicks }) => rtpTicks!),
+      packetsBefore: this.transports.map(
+        ({ interleaved }) => before.filter(({ channel }) => channel === interleaved?.rtp).length,
+      ),
+    };
+  }
+
+  /** Pauses; resolves with the position in seconds that the answer tells. */
+  async pause(): Promise<number> {
+    const answer = await this.expectOk('PAUSE', this.url);
+    return (parseRange(answer.headers.get('Range')!) as NptRange).start as number;
+  }
+
+  /** Ends the session. */
+  teardown(): Promise<Answer> {
+    return this.expectOk('TEARDOWN', this.url);
+  }
+
+  /** Sends a request of this session, whatever its answer will be. */
+  request(method: string, url: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.client.request(method, url, {
+      ...(this.session === '' ? {} : { Session: this.session }),
+      ...headers,
+    });
+  }
+
+  /** Sends a request of this session and expects 200. */
+  async expectOk(method: string, url: string, headers: Record<string, string> = {}): Promise<Answer> {
+    const answer = await this.request(method, url, headers);
+    expect({ method, status: answer.status, text: answer.status === 200 ? '' : answer.text }).toEqual({
+      method,
+      status: 200,
+      text: '',
+    });
+    return answer;
+  }
+
+  /** Closes the connection and the ports, as a client does that is gone. */
+  async close(): Promise<void> {
+    for (const receiver of this.udp) receiver.close();
+    await this.client.close();
+  }
+}
