@@ -67,31 +67,32 @@ function encode(units, index) {
   const packetsOffset = unitsOffset + units.length * UNIT_BYTES;
   const payloadOffset = packetsOffset + packets.length * PACKET_BYTES;
   const head = Buffer.alloc(payloadOffset);
-  [MAGIC, index.tracks.length, units.length, packets.length].forEach((value, i) =>
-    head.writeUInt32LE(value, i * 4),
-  );
-  [index.durationUs, unitsOffset, packetsOffset, payloadOffset].forEach((value, i) =>
-    head.writeBigUInt64LE(BigInt(Math.round(value)), 16 + i * 8),
-  );
+  putWords(head, 0, [MAGIC, index.tracks.length, units.length, packets.length]);
+  putLongs(head, 16, [Math.round(index.durationUs), unitsOffset, packetsOffset, payloadOffset]);
   let at = unitsOffset;
   let firstPacket = 0;
-  for (const unit of units) {
-    head.writeBigUInt64LE(BigInt(Math.round(unit.dueUs)), at);
-    [unit.track, unit.timestamp, firstPacket, unit.packets.length].forEach((value, i) =>
-      head.writeUInt32LE(value >>> 0, at + 8 + i * 4),
-    );
-    firstPacket += unit.packets.length;
+  for (const { dueUs, track, timestamp, packets: own } of units) {
+    putLongs(head, at, [Math.round(dueUs)]);
+    putWords(head, at + 8, [track, timestamp, firstPacket, own.length]);
+    firstPacket += own.length;
     at += UNIT_BYTES;
   }
   let offset = 0;
   for (const { bytes, marker } of packets) {
-    head.writeBigUInt64LE(BigInt(offset), at);
-    head.writeUInt32LE(bytes.length, at + 8);
-    head.writeUInt32LE(marker ? 1 : 0, at + 12);
+    putLongs(head, at, [offset]);
+    putWords(head, at + 8, [bytes.length, marker ? 1 : 0]);
     offset += bytes.length;
     at += PACKET_BYTES;
   }
   return Buffer.concat([head, ...packets.map(({ bytes }) => bytes)]);
+}
+
+function putWords(buffer, at, values) {
+  for (const [i, value] of values.entries()) buffer.writeUInt32LE(value >>> 0, at + i * 4);
+}
+
+function putLongs(buffer, at, values) {
+  for (const [i, value] of values.entries()) buffer.writeBigUInt64LE(BigInt(value), at + i * 8);
 }
 
 function describe(tracks) {

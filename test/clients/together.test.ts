@@ -81,7 +81,7 @@ block('ffmpeg and GStreamer together', () => {
   async function wholeByGstreamer(carrier: Carrier) {
     const options = { url: finch.url(NAME), carrier, timeoutMs: PLAY_TIMEOUT_MS };
     const { client, videoFile, soundFile } = await receiveByGstreamer(output.path, NAME, options);
-    expect(client).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(client.isTimedOut).toBe(false);
     return { videos: await picturesOfStream(videoFile), soundBytes: readFileSync(soundFile) };
   }
 });

@@ -31,7 +31,7 @@ afterEach(() => {
   expect(native.fileCount()).toBe(0);
 });
 
-const slice = (offset: number, sizeBytes: number, prefix = NO_PREFIX): MadePacket => ({
+const slice = (offset: number, sizeBytes: number, prefix: Uint8Array = NO_PREFIX): MadePacket => ({
   prefix,
   offset,
   sizeBytes,

@@ -43,6 +43,8 @@ export interface BlockingThreadHost {
   readonly log: Log;
   /** Answers a job. It may block. `caller` is the task thread that asked. Arguments and results are structured clones. */
   handle<Argument, Result>(job: string, answer: (argument: Argument, caller: number) => Result): void;
+  /** Calls `stopping` when the thread is about to end: give back what it holds. */
+  onStop(stopping: () => void): void;
 }
 
 /** What a package exports as `finchModule`. */

@@ -12,6 +12,7 @@ import { workerLog } from './worker-log';
 type Answer = (argument: unknown, caller: number) => unknown;
 
 const jobs = new Map<string, Answer>();
+const stopHooks: (() => void)[] = [];
 
 function answer(request: BlockingRequest, caller: number): BlockingAnswer {
   try {
@@ -45,7 +46,13 @@ loadModules(start.modules, (module, settings) => {
     settings,
     log: workerLog(parentPort!, module.name),
     handle: (job, handler) => jobs.set(job, handler as Answer),
+    onStop: (stopping) => stopHooks.push(stopping),
   });
 });
 for (const { threadIndex, port } of start.callers) serve(threadIndex, port);
+// The only message there is: the task threads have ended, and so their ports have closed.
+parentPort!.once('message', () => {
+  for (const stopping of stopHooks) stopping();
+  for (const { port } of start.callers) port.close();
+});
 parentPort!.postMessage({ kind: 'ready' } satisfies FromWorker);

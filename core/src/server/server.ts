@@ -15,7 +15,7 @@ import { ThreadPools } from './thread-pools';
 
 const MAIN_THREAD = 0;
 /** What sessions get to say farewell before their thread is terminated. */
-const STOP_GRACE_MS = 1500;
+const STOP_GRACE_MS = 1200;
 
 /** An address and the service that answers there. */
 export interface ListenerSpec {

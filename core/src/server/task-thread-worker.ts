@@ -91,8 +91,9 @@ class TaskThreadWorker {
     await Promise.all([...this.#services.values()].map((service) => service.stop()));
     await this.#thread.shutdown();
     this.#batch.flush();
-    this.#post({ kind: 'stopped', snapshot: this.#snapshot() });
+    // Whoever asked for what is still being done there has gone, and nobody waits for it any more.
     this.#blocking.close();
+    this.#post({ kind: 'stopped', snapshot: this.#snapshot() });
     this.#batch.close();
     this.#port.close();
     parentPort!.close();

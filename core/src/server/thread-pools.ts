@@ -19,6 +19,8 @@ import { WorkerThread } from './worker-thread';
 
 /** Task threads are numbered from 1; the main thread is 0. */
 const FIRST_TASK_THREAD = 1;
+/** What a blocking thread gets to finish its job and give back its files. */
+const BLOCKING_GRACE_MS = 300;
 
 /** What the pools are made of. */
 export interface PoolOptions {
@@ -181,12 +183,21 @@ export class ThreadPools {
       if (snapshots[i] === null)
         this.options.log.warn(`${worker.name} did not stop in ${graceMs} ms: terminated`);
     });
-    await Promise.all(
-      [...this.taskThreads.map(({ worker }) => worker), ...this.#blocking].map((worker) =>
-        worker.terminate(),
-      ),
-    );
+    await Promise.all(this.taskThreads.map(({ worker }) => worker.terminate()));
+    await this.#stopBlocking();
     return snapshots.filter((snapshot) => snapshot !== null && snapshot !== undefined);
+  }
+
+  // After the task threads, so that nobody asks for anything any more. One that waits on a disk is not waited for.
+  async #stopBlocking(): Promise<void> {
+    for (const worker of this.#blocking) worker.post({ kind: 'stop' });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, BLOCKING_GRACE_MS);
+    });
+    await Promise.race([Promise.all(this.#blocking.map(({ ended }) => ended)), late]);
+    clearTimeout(timer);
+    await Promise.all(this.#blocking.map((worker) => worker.terminate()));
   }
 
   #startWorker(

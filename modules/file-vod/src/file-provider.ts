@@ -60,7 +60,8 @@ export class FileProvider implements PullProvider {
 
   /** The first video track leads: it starts at a key frame, the others at the frame that plays at that moment. */
   seek(timeUs: number): number {
-    const leader = this.#cursors.find(({ stored }) => stored.track.kind === 'video') ?? this.#cursors[0];
+    const filled = this.#cursors.filter(({ stored }) => stored.frames.length > 0);
+    const leader = filled.find(({ stored }) => stored.track.kind === 'video') ?? filled[0];
     if (leader === undefined) return timeUs;
     if (timeUs <= 0) {
       for (const cursor of this.#cursors) cursor.moveTo(0);

@@ -42,6 +42,7 @@ export const finchModule: Module = {
   onBlockingThread(host) {
     const store = new MovieStore(rootOf(host.settings), host.log);
     host.handle(OPEN_JOB, ({ path }: OpenArgument) => store.open(path));
+    host.onStop(() => store.closeAll());
     host.handle(CLOSE_JOB, ({ movieId }: CloseArgument) => store.close(movieId));
   },
 };

@@ -68,8 +68,16 @@ export class MovieStore {
     open.holders--;
     if (open.holders > 0) return;
     open.lingering = setTimeout(() => this.#drop(open), LINGER_MS);
+    // Moved to the end of the map: among those that linger, the front has done so for longest.
+    this.#byId.delete(movieId);
+    this.#byId.set(movieId, open);
     const lingering = [...this.#byId.values()].filter(({ holders }) => holders === 0);
     if (lingering.length > MAX_LINGERING) this.#drop(lingering[0]!);
+  }
+
+  /** Gives up every movie, whoever holds it: the thread ends. */
+  closeAll(): void {
+    for (const open of [...this.#byId.values()]) this.#drop(open);
   }
 
   #index(real: string, name: string): OpenMovie {

@@ -24,6 +24,8 @@ import { type RtpSender, SendResult } from './rtp-sender';
 const US_PER_MS = 1000;
 /** Between two reports (RFC 3550 §6.2 recommends 5 s at least). */
 const REPORT_INTERVAL_US = 5_000_000;
+/** After the movie's end: BYE has ports of its own, and players (ffmpeg) drop what it overtakes in the network or their sockets. */
+const BYE_DELAY_US = 250_000;
 /** Frames sent in one run; a session that has fallen behind goes on in the next turn, after the others. */
 const MAX_FRAMES_PER_RUN = 64;
 /** A viewer whose socket takes nothing for so long is gone. */
@@ -196,13 +198,18 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   // All is sent. The end comes when the last frame's time is over.
   #goToEnd(): number {
     this.#isOver = true;
+    return after((this.#endUs() - this.thread.nowUs) / US_PER_MS);
+  }
+
+  // The end of a range is told at once, that of the movie is told by BYE.
+  #endUs(): number {
     const endUs = this.#baseUs + Math.min(this.#untilUs, this.#options.durationUs);
-    return after((endUs - this.thread.nowUs) / US_PER_MS);
+    return this.#hasFrame ? endUs : endUs + BYE_DELAY_US;
   }
 
   #end(): number {
     const nowUs = this.thread.nowUs;
-    const endUs = this.#baseUs + Math.min(this.#untilUs, this.#options.durationUs);
+    const endUs = this.#endUs();
     if (nowUs < endUs) return after((endUs - nowUs) / US_PER_MS);
     if (this.#hasFrame) {
       // The end that the client asked for: it may go on from here.

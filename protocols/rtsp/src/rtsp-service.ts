@@ -18,8 +18,11 @@ import { RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
 
 const RTP_HEADER_BYTES = 12;
-/** What one read of a connection takes at most, in bytes. One buffer serves all connections of the thread. */
-const RECEIVE_BUFFER_BYTES = 65_536;
+/**
+ * What one read of a connection takes at most, in bytes: clients send little, and what a flood puts into it is parsed in
+ * one go. One buffer serves all connections of the thread.
+ */
+const RECEIVE_BUFFER_BYTES = 16_384;
 /** Local addresses with a UDP pair of their own on one thread; a machine has a handful. */
 const MAX_UDP_PAIRS = 64;
 /** How long stop() waits for sessions to go, in milliseconds. */

@@ -31,6 +31,7 @@ function rolesOf(name: string, asked: string[]): MediaRoles<Named> {
 const provider: PullProvider = {
   pull: () => false,
   nextFrame: () => -1,
+  skipTo: () => {},
   seek: (timeUs) => timeUs,
   disconnected: () => {},
 };

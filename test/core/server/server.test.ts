@@ -37,6 +37,7 @@ function make(changes: Partial<ServerOptions> = {}, settings: Record<string, unk
     blockingThreads: 1,
     maxConnections: 100,
     watchdogLimitMs: WATCHDOG_LIMIT_MS,
+    statisticsIntervalMs: 0,
     log: linesInto(lines),
     onCrash: (thread, error) => crashes.push(`${thread}: ${error.message}`),
     ...changes,

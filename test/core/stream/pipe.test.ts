@@ -12,6 +12,7 @@ function ends(changes: Partial<PullProvider> = {}) {
       return true;
     },
     nextFrame: (track) => track + 10,
+    skipTo: (track, frame) => told.push(`skipped to ${frame} of ${track}`),
     seek: (timeUs) => timeUs - 1,
     ...changes,
   };
@@ -36,11 +37,16 @@ describe('a pull pipe', () => {
   });
 
   it('passes calls on while it is connected, and answers for the provider after that', () => {
-    const { provider, consumer } = ends();
+    const { told, provider, consumer } = ends();
     const pipe = new PullPipe(provider, consumer);
     const frame = new Frame();
     expect([pipe.pull(frame), frame.index, pipe.nextFrame(1), pipe.seek(100)]).toEqual([true, 5, 11, 99]);
+    pipe.skipTo(1, 7);
+    expect(told.at(-1)).toBe('skipped to 7 of 1');
     pipe.disconnect();
+    told.length = 0;
+    pipe.skipTo(1, 8);
+    expect(told).toEqual([]);
     frame.index = 0;
     expect([pipe.pull(frame), frame.index, pipe.nextFrame(1), pipe.seek(100)]).toEqual([false, 0, -1, 100]);
   });

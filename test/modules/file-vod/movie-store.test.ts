@@ -161,7 +161,9 @@ describe('close()', () => {
     for (let i = 0; i < MAX_LINGERING - 1; i++) store.close(store.open([`many-${i}.mp4`]).movieId);
     store.close(first.movieId);
     expect(store.open(['a.mp4'])).toBe(first);
-    expect(store.open(['b.mp4'])).not.toBe(second);
+    const again = store.open(['b.mp4']);
+    expect(again).not.toBe(second);
     store.close(first.movieId);
+    store.close(again.movieId);
   });
 });

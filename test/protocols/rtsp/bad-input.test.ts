@@ -22,7 +22,7 @@ import { movieBytes, putMovie, type ShortMovie } from '../../support/movies';
 import { RtspClient } from '../../support/rtsp-client';
 import { type Carrier, Viewer } from '../../support/viewer';
 
-jest.setTimeout(15_000);
+jest.setTimeout(20_000);
 
 const SHORT: ShortMovie = { frames: 20, framesPerSecond: 25 };
 /** Larger than what is read ahead of a viewer, so that a truncation reaches him. */

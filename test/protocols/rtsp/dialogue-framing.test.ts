@@ -3,6 +3,8 @@ import { type FinchUnderTest, SAMPLE, startFinch } from '../../support/finch-und
 import { RtspClient } from '../../support/rtsp-client';
 import { Viewer } from '../../support/viewer';
 
+jest.setTimeout(20_000);
+
 let finch: FinchUnderTest;
 let client: RtspClient;
 let url: string;

@@ -5,6 +5,8 @@ import { type FinchUnderTest, SAMPLE, startFinch } from '../../support/finch-und
 import { RtspClient } from '../../support/rtsp-client';
 import { Viewer } from '../../support/viewer';
 
+jest.setTimeout(20_000);
+
 const METHODS = 'OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER';
 const TCP = { Transport: 'RTP/AVP/TCP;unicast' };
 

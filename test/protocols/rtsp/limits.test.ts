@@ -4,6 +4,8 @@ import { type FinchUnderTest, SAMPLE, startFinch } from '../../support/finch-und
 import { RtspClient } from '../../support/rtsp-client';
 import { Viewer } from '../../support/viewer';
 
+jest.setTimeout(20_000);
+
 const MAX_CONNECTIONS = 3;
 const SLOW_ACCEPT_MS = 1000;
 

@@ -49,6 +49,7 @@ describe('loadConfig without any source', () => {
       sendWindowMs: 2.5,
       sendAheadMs: 0,
       watchdogLimitMs: 100,
+      statsIntervalSeconds: 0,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });
