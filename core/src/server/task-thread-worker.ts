@@ -8,6 +8,7 @@ import type { ConnectionService, TaskThreadHost } from '../module/module';
 import { RoleChain } from '../module/roles';
 import { PacketBatch } from '../net/packet-batch';
 import { SocketAddress } from '../net/socket-address';
+import { closeDescriptor } from '../net/tcp-connection';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import type { Task } from '../reactor/task';
 import { TaskThread } from '../reactor/task-thread';
@@ -74,9 +75,7 @@ class TaskThreadWorker {
   #receive(message: ToTaskThread): void {
     switch (message.kind) {
       case 'accepted':
-        this.#services
-          .get(message.service)!
-          .accept(message.fd, SocketAddress.fromWords(message.peer), message.isSurplus);
+        this.#accept(message);
         break;
       case 'inspect':
         this.#post({ kind: 'snapshot', id: message.id, snapshot: this.#snapshot() });
@@ -84,6 +83,17 @@ class TaskThreadWorker {
       case 'stop':
         void this.#stop();
     }
+  }
+
+  #accept({ service, fd, peer, isSurplus }: Extract<ToTaskThread, { kind: 'accepted' }>): void {
+    const acceptor = this.#services.get(service);
+    if (acceptor !== undefined) {
+      acceptor.accept(fd, SocketAddress.fromWords(peer), isSurplus);
+      return;
+    }
+    this.#log.error(`a connection for the service "${service}" was closed: no module serves it`);
+    closeDescriptor(fd);
+    this.#post({ kind: 'closed' });
   }
 
   // In this order: sessions say farewell, every task ends, then what they stood on goes.
