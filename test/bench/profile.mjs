@@ -65,6 +65,7 @@ function gcLines(output) {
 function hintOf(name) {
   if (name.endsWith('.cpuprofile')) return ' (one a thread: open in Chrome DevTools, Performance)';
   if (name.endsWith('.heapprofile')) return ' (open in Chrome DevTools, Memory)';
-  if (name.startsWith('perf.data')) return ' (perf report -i; names of JavaScript are in /tmp/perf-<pid>.map)';
+  if (name.startsWith('perf.data'))
+    return ' (perf report -i; names of JavaScript are in /tmp/perf-<pid>.map)';
   return '';
 }

@@ -62,9 +62,9 @@ clientOrSkip('gst-launch-1.0')('GStreamer', () => {
   it.each(cases)('plays %s over %s and ends by itself', (name, carrier) => {
     // gst-launch says this when all its sinks have ended; what it says after that is a quarrel of its threads over PAUSE
     const { isTimedOut, stdout } = receptions.get(`${name} ${carrier}`)!.client;
-    expect({ isTimedOut, stdout: stdout.replace(/[^]*(Got EOS)[^]*/, '$1') }).toEqual({
+    expect({ isTimedOut, hasEnded: stdout.includes('Got EOS') }).toEqual({
       isTimedOut: false,
-      stdout: 'Got EOS',
+      hasEnded: true,
     });
   });
 

@@ -2,7 +2,7 @@
  * All viewers of one run: starts them, counts how they fare, and picks one at random for churn and seeks. Used by the
  * run. Rule: a viewer is in the list from its start to its end, and counted once each way.
  */
-import { SocketAddress, type TaskThread } from '@finch/core';
+import { SocketAddress, TaskEvent, type TaskThread } from '@finch/core';
 import { SeededRandom } from '@finch/core/reactor/seeded-random';
 import { countReason } from './figures';
 import { Viewer, type ViewerEvents, type ViewerWorld } from './viewer';
@@ -24,14 +24,11 @@ export class Crowd implements ViewerEvents {
   readonly #world: ViewerWorld;
   readonly #viewers: Viewer[] = [];
   readonly #random: SeededRandom;
-  readonly #onChange: () => void;
 
-  /** `onChange` is called whenever one of the counts has changed. */
-  constructor(thread: TaskThread, world: ViewerWorld, onChange: () => void) {
+  constructor(thread: TaskThread, world: ViewerWorld) {
     this.#thread = thread;
     this.#world = world;
     this.#random = new SeededRandom(world.options.seed);
-    this.#onChange = onChange;
   }
 
   /** Viewers that have begun and not ended. */
@@ -90,10 +87,14 @@ export class Crowd implements ViewerEvents {
     return left < count;
   }
 
+  /** Ends all viewers that are left, without farewell; they are gone after the next turn. */
+  killAll(): void {
+    for (const viewer of this.#viewers) viewer.signal(TaskEvent.kill);
+  }
+
   /** Part of ViewerEvents. */
   played(): void {
     this.playing++;
-    this.#onChange();
   }
 
   /** Part of ViewerEvents. */
@@ -104,7 +105,6 @@ export class Crowd implements ViewerEvents {
       last.place = viewer.place;
     }
     this.#count(viewer, reason);
-    this.#onChange();
   }
 
   #count(viewer: Viewer, reason: string): void {

@@ -28,7 +28,7 @@ export class LoadRun extends CoroutineTask {
   constructor(thread: TaskThread, world: ViewerWorld) {
     super(thread, 'load');
     this.#world = world;
-    this.#crowd = new Crowd(thread, world, () => {});
+    this.#crowd = new Crowd(thread, world);
     this.report = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -45,6 +45,7 @@ export class LoadRun extends CoroutineTask {
       report = yield* this.#measure(idleServer);
       yield* this.#leave();
     } finally {
+      this.#crowd.killAll(); // queued before the receive set's end, which they must not outlive
       if (report !== null) this.#resolve(report);
       else this.#reject(new Error('the run was ended before its window'));
     }

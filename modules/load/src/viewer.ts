@@ -140,7 +140,8 @@ export class Viewer extends CoroutineTask implements TrackListener {
       if (this.#plan.isSlow) this.#link!.stopReading();
       yield* this.#watch();
       this.isPlaying = false;
-      yield* this.#link!.ask('TEARDOWN', this.#controlUrl);
+      // One that does not read would never hear the answer: it just goes.
+      if (!this.#plan.isSlow) yield* this.#link!.ask('TEARDOWN', this.#controlUrl);
     } catch (error) {
       if (!(error instanceof ViewerFailure)) {
         reason = 'internal error';

@@ -4,14 +4,22 @@ import { finchModule } from '@finch/file-vod';
 const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
 describe('the file-vod module', () => {
-  it('handles its two jobs on a blocking thread', () => {
+  it('handles its two jobs on a blocking thread, and gives its files back when that ends', () => {
     const jobs: string[] = [];
-    finchModule.onBlockingThread!({ settings: { root: '/' }, log: silent, handle: (job) => jobs.push(job) });
+    const stopHooks: (() => void)[] = [];
+    finchModule.onBlockingThread!({
+      settings: { root: '/' },
+      log: silent,
+      handle: (job) => jobs.push(job),
+      onStop: (stopping) => stopHooks.push(stopping),
+    });
     expect(jobs).toEqual(['file-vod.open', 'file-vod.close']);
+    expect(stopHooks).toHaveLength(1);
   });
 
   it('refuses to start without a media folder, and names the setting', () => {
-    const start = () => finchModule.onBlockingThread!({ settings: {}, log: silent, handle: () => {} });
+    const host = { settings: {}, log: silent, handle: () => {}, onStop: () => {} };
+    const start = () => finchModule.onBlockingThread!(host);
     expect(start).toThrow(new TypeError('file-vod needs the setting "root", a folder'));
   });
 });
