@@ -19,6 +19,8 @@ export interface TestTrack {
   readonly handler?: string;
   /** tkhd flags; 1 = enabled. */
   readonly flags?: number;
+  /** tkhd alternate_group; 0 = none. */
+  readonly alternateGroup?: number;
   readonly timescale?: number;
   readonly language?: string;
   readonly version?: 0 | 1;
@@ -211,7 +213,17 @@ function writeTrak(track: TestTrack, mediaAt: number): Buffer {
   const packed = [...(track.language ?? 'eng')].reduce((bits, c) => bits * 32 + c.charCodeAt(0) - 96, 0);
   return box(
     'trak',
-    fullBox('tkhd', version, track.flags ?? 1, times, u32(track.id ?? 1, 0), duration, zeros(60)),
+    fullBox(
+      'tkhd',
+      version,
+      track.flags ?? 1,
+      times,
+      u32(track.id ?? 1, 0),
+      duration,
+      zeros(10),
+      u16(track.alternateGroup ?? 0),
+      zeros(48),
+    ),
     track.edts ?? '',
     box(
       'mdia',

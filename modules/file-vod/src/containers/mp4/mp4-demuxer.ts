@@ -85,13 +85,16 @@ class MovieIndexer {
     return finished;
   }
 
-  /** A disabled track plays only where no enabled one of its kind does (ISO/IEC 14496-12 §8.3.2.3, track_enabled). */
+  /**
+   * A disabled track plays where no enabled one of its kind does, and where it is the alternative of one: muxers enable one
+   * language and disable the others (ISO/IEC 14496-12 §8.3.2.3, track_enabled and alternate_group).
+   */
   #assemble(finished: readonly FinishedTrack[]): MovieIndex {
-    const enabledKinds = new Set(
-      finished.filter(({ enabled }) => enabled).map(({ indexed }) => indexed.track.kind),
-    );
-    const played = finished.filter(({ enabled, indexed }) => {
-      if (enabled || !enabledKinds.has(indexed.track.kind)) return true;
+    const enabledOnes = finished.filter(({ enabled }) => enabled);
+    const played = finished.filter(({ enabled, alternateGroup, indexed }) => {
+      const rivals = enabledOnes.filter((other) => other.indexed.track.kind === indexed.track.kind);
+      if (enabled || rivals.length === 0) return true;
+      if (alternateGroup > 0 && rivals.some((other) => other.alternateGroup === alternateGroup)) return true;
       this.#warnings.push(`track ${indexed.track.id}: disabled in the file`);
       return false;
     });

@@ -40,6 +40,7 @@ export interface MovieContext {
 export interface FinishedTrack {
   readonly indexed: IndexedTrack;
   readonly enabled: boolean;
+  readonly alternateGroup: number;
   /** End on the timeline. */
   readonly endUs: number;
 }
@@ -124,7 +125,8 @@ export class Mp4Track implements FragmentedTrack {
     const clocks = { timescale: this.timescale, movieTimescale: this.#context.timescale, clockRateHz };
     const { frames, endUs } = placeFrames(this.columns, this.#select(), clocks);
     const track = this.#describe(description, clockRateHz);
-    return { indexed: { track, frames }, enabled: this.#header.enabled, endUs };
+    const { enabled, alternateGroup } = this.#header;
+    return { indexed: { track, frames }, enabled, alternateGroup, endUs };
   }
 
   #readTables(stbl: Box, sizes: SampleSizes): void {

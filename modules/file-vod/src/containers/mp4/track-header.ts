@@ -22,6 +22,8 @@ export interface TrackHeader {
   readonly id: number;
   readonly kind: 'video' | 'audio';
   readonly enabled: boolean;
+  /** Tracks of one group, above 0, are choices for each other: languages of a film. 0: of no group. */
+  readonly alternateGroup: number;
   /** Ticks a second, 1..2^32-1. */
   readonly timescale: number;
   /** ISO 639-2, or "und". */
@@ -72,8 +74,15 @@ export function readTrackHeader(trak: Box, mdia: Box): TrackHeader | undefined {
   const mdhd = mdia.require('mdhd');
   const timescale = mdhd.u32(mdhd.version === 1 ? 20 : 12);
   if (timescale === 0) throw new MediaError('broken', 'mdhd has timescale 0, expected 1 or more');
-  const enabled = (trak.require('tkhd').flags & TRACK_ENABLED) !== 0;
-  return { id, kind, enabled, timescale, language: languageOf(mdhd.u16(mdhd.version === 1 ? 32 : 20)) };
+  const tkhd = trak.require('tkhd');
+  return {
+    id,
+    kind,
+    enabled: (tkhd.flags & TRACK_ENABLED) !== 0,
+    alternateGroup: tkhd.u16(tkhd.version === 1 ? 46 : 34),
+    timescale,
+    language: languageOf(mdhd.u16(mdhd.version === 1 ? 32 : 20)),
+  };
 }
 
 /** Refuses a data reference to another file: MediaError `unsupported`. `index` counts from 1. */

@@ -53,6 +53,19 @@ describe('which tracks', () => {
     expect(movie.warnings).toEqual(['track 1: disabled in the file']);
   });
 
+  it('plays disabled tracks that are alternatives of an enabled one: other languages (§8.3.2.3)', () => {
+    const movie = index({
+      tracks: [
+        videoTrack({ alternateGroup: 1 }),
+        audioTrack({ alternateGroup: 1 }),
+        audioTrack({ id: 3, alternateGroup: 1, flags: 0 }),
+        audioTrack({ id: 4, alternateGroup: 2, flags: 0 }),
+      ],
+    });
+    expect(movie.tracks.map(({ track }) => track.id)).toEqual([1, 2, 3]);
+    expect(movie.warnings).toEqual(['track 4: disabled in the file']);
+  });
+
   const other = visualEntry('avc1', avcC([u8(0x67, 0x64, 0, 0x1e, 1)]));
   const dref = (type: string, flags: number) =>
     box('dinf', fullBox('dref', 0, 0, u32(1), fullBox(type, 0, flags, flags === 0 ? 'file:///x\0' : '')));
