@@ -134,6 +134,21 @@ class EventThread {
     return 0;
   }
 
+  // Forgets the context and gives its descriptor back, open. Nothing is heard of it any more: an event that is under way
+  // finds another generation. Returns the descriptor, or -EBADF.
+  int Release(uint64_t id) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    Context* context = Resolve(id);
+    if (context == nullptr) return -EBADF;
+    int fd = context->fd;
+    epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+    context->generation = NextGeneration(context->generation);
+    context->fd = -1;
+    free_slots_.push_back(static_cast<uint32_t>(id) & ((1u << kSlotBits) - 1));
+    count_--;
+    return fd;
+  }
+
   uint32_t Count() {
     std::lock_guard<std::mutex> lock(mutex_);
     return count_ + static_cast<uint32_t>(closing_.size());
@@ -249,6 +264,10 @@ Napi::Value Close(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), Instance().Close(IdArgument(info[0])));
 }
 
+Napi::Value Release(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), Instance().Release(IdArgument(info[0])));
+}
+
 Napi::Value Count(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), Instance().Count()); }
 
 }  // namespace
@@ -259,6 +278,7 @@ void InitEventThread(Napi::Env env, Napi::Object exports) {
   exports.Set("contextOpen", Napi::Function::New<Open>(env));
   exports.Set("contextArm", Napi::Function::New<Arm>(env));
   exports.Set("contextClose", Napi::Function::New<Close>(env));
+  exports.Set("contextRelease", Napi::Function::New<Release>(env));
   exports.Set("contextCount", Napi::Function::New<Count>(env));
 }
 

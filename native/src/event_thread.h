@@ -3,7 +3,8 @@
 // It turns readiness into signals (SignalTask) and closes descriptors. Interest is one-shot: after an event nothing is
 // heard until the context is armed again. Events carry context ids, never pointers; an event for a
 // context that is gone finds another generation and vanishes. A descriptor is closed here and only here, after
-// it has left the epoll set, so no number is reused while an event for it is under way.
+// it has left the epoll set, so no number is reused while an event for it is under way. One that shall live on under
+// another task is released instead.
 
 #ifndef FINCH_EVENT_THREAD_H_
 #define FINCH_EVENT_THREAD_H_
@@ -12,7 +13,8 @@
 
 namespace finch {
 
-// Registers eventThreadStart, eventThreadStop, contextOpen, contextArm, contextClose, contextCount.
+// Registers eventThreadStart, eventThreadStop, contextOpen, contextArm, contextClose, contextRelease,
+// contextCount.
 void InitEventThread(Napi::Env env, Napi::Object exports);
 
 }  // namespace finch

@@ -67,6 +67,8 @@ export interface Native {
   contextArm(id: number, mask: number): number;
   /** Gives the descriptor up; the event thread closes it. 0 or -EBADF. */
   contextClose(id: number): number;
+  /** Forgets the context and gives its descriptor back, open, for another task or thread: the descriptor, or -EBADF. */
+  contextRelease(id: number): number;
   /** Contexts that are open or being closed. */
   contextCount(): number;
 

@@ -105,6 +105,28 @@ describe('a context', () => {
     tcp.closeBoth();
   });
 
+  it('that is released hears nothing, and its descriptor is open for another context', async () => {
+    for (let round = 0; round < 50; round++) {
+      const tcp = new TcpPair();
+      const id = native.contextOpen(tcp.server, taskRef(1));
+      native.contextArm(id, READABLE);
+      if (round % 2 === 0) native.tcpSend(tcp.client, Uint8Array.of(1), 0); // an event is under way
+      expect(native.contextRelease(id)).toBe(tcp.server);
+      expect([native.contextRelease(id), native.contextClose(id)]).toEqual([-EBADF, -EBADF]);
+      if (round % 2 === 1) native.tcpSend(tcp.client, Uint8Array.of(1), 0);
+      const next = native.contextOpen(tcp.disown(tcp.server), taskRef(2));
+      const before = signalsOf(2).length;
+      native.contextArm(next, READABLE);
+      await eventually(() => expect(signalsOf(2).length).toBe(before + 1));
+      expect(native.tcpReceive(tcp.server, new Uint8Array(2))).toBe(1);
+      native.contextClose(next);
+      tcp.closeBoth();
+    }
+    // What was signalled before the release is heard; nothing of it after.
+    expect(signalsOf(1).length).toBeLessThanOrEqual(25);
+    await eventually(() => expect(native.contextCount()).toBe(0));
+  });
+
   it('is not taken for the next one in its slot', async () => {
     const first = new TcpPair();
     const staleId = native.contextOpen(first.disown(first.server), taskRef(1));

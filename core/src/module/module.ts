@@ -20,6 +20,15 @@ export interface ConnectionService {
   stop(): Promise<void>;
 }
 
+/** A connection that one task gives away to another, of any task thread. */
+export interface HandedConnection {
+  /** Open, and watched by nobody. */
+  readonly fd: number;
+  readonly peer: SocketAddress;
+  /** What has been read of it already; a copy. */
+  readonly bytes: Uint8Array;
+}
+
 /** What a module gets on a task thread. */
 export interface TaskThreadHost {
   readonly thread: TaskThread;
@@ -31,8 +40,15 @@ export interface TaskThreadHost {
   readonly log: Log;
   /** Serves the listeners of this name. */
   serve(name: string, service: ConnectionService): void;
-  /** Says that a connection which was accepted has ended; exactly once for each accept(). */
+  /** Says that a connection has ended; exactly once for each one that was accepted or taken and not handed over. */
   connectionClosed(): void;
+  /**
+   * Claims the connections that this module hands over under `key`, on any task thread, until the returned function is
+   * called. A newer claim of a key takes its place. `take` takes over the descriptor.
+   */
+  claim(key: string, take: (connection: HandedConnection) => void): () => void;
+  /** Gives a connection to who claims `key`; one that nobody claims within 10 s is closed. */
+  handOver(key: string, connection: HandedConnection): void;
   /** Names what is counted in the thread's snapshot, for people and for leak tests. */
   count(name: string, read: () => number): void;
 }

@@ -1,7 +1,7 @@
 /**
  * One accepted TCP connection of a task thread: reads at once, writes through the packet batch, keeps what the socket has
  * no room for. Called by the task that owns it. Rule: bytes leave in the order in which they were sent, whatever the
- * socket takes; the descriptor is closed once, by close(). Thread: the owner's.
+ * socket takes; the descriptor is closed once, by close(), or lives on after release(). Thread: the owner's.
  */
 import { native } from '@finch/native';
 import { EventContext } from '../reactor/event-context';
@@ -112,6 +112,18 @@ export class TcpConnection implements RowOwner {
     this.#batch.flush();
     this.#backlog.clear();
     this.context.close();
+  }
+
+  /**
+   * Ends the connection here and returns its descriptor, open, for a connection of another task or thread. What waits to be
+   * sent is dropped, what has not been received is left in the socket. Error when it is closed.
+   */
+  release(): number {
+    this.#batch.flush();
+    const fd = this.context.release();
+    this.#closed = true;
+    this.#backlog.clear();
+    return fd;
   }
 
   #sendPiece(bytes: Uint8Array): void {

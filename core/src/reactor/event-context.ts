@@ -1,6 +1,7 @@
 /**
  * A descriptor in the event thread's care: armed by a task, heard as a signal of that task.
- * Rule: whoever opened the context closes it, once; the event thread closes the descriptor after it has left epoll.
+ * Rule: whoever opened the context ends it, once: close(), and the event thread closes the descriptor after it has left
+ * epoll, or release(), and the descriptor lives on.
  * Thread: the task's own.
  */
 import { native } from '@finch/native';
@@ -42,6 +43,14 @@ export class EventContext implements Armable {
 
   get isOpen(): boolean {
     return this.#id >= 0;
+  }
+
+  /** Gives the descriptor back to the caller, open and unwatched. Error when the context is closed. */
+  release(): number {
+    const fd = native.contextRelease(this.#id);
+    if (fd < 0) throw new Error(`the event thread gave no descriptor back: ${errnoName(fd)}`);
+    this.#id = -1;
+    return fd;
   }
 
   /** Gives the descriptor up; a second call does nothing. */

@@ -14,6 +14,7 @@ import type { Task } from '../reactor/task';
 import { TaskThread } from '../reactor/task-thread';
 import { ThreadStats } from '../reactor/thread-stats';
 import { BlockingCalls } from './blocking-calls';
+import { ConnectionClaims } from './connection-claims';
 import { loadModules } from './load-modules';
 import type { FromWorker, TaskThreadStart, ThreadSnapshot, ToTaskThread } from './thread-messages';
 import { workerLog } from './worker-log';
@@ -27,6 +28,7 @@ class TaskThreadWorker {
   readonly #batch: PacketBatch;
   readonly #blocking: BlockingCalls;
   readonly #thread: TaskThread;
+  readonly #claims = new ConnectionClaims((message) => this.#post(message));
   readonly #log = workerLog(parentPort!, 'core');
 
   constructor(readonly start: TaskThreadStart) {
@@ -68,6 +70,8 @@ class TaskThreadWorker {
       log: workerLog(parentPort!, moduleName),
       serve: (name, service) => this.#services.set(name, service),
       connectionClosed: () => this.#post({ kind: 'closed' }),
+      claim: (key, take) => this.#claims.claim(`${moduleName} ${key}`, take),
+      handOver: (key, connection) => this.#claims.handOver(`${moduleName} ${key}`, connection),
       count: (name, read) => this.#counts.set(name, read),
     };
   }
@@ -76,6 +80,9 @@ class TaskThreadWorker {
     switch (message.kind) {
       case 'accepted':
         this.#accept(message);
+        break;
+      case 'delivered':
+        this.#claims.delivered(message);
         break;
       case 'inspect':
         this.#post({ kind: 'snapshot', id: message.id, snapshot: this.#snapshot() });

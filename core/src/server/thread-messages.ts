@@ -26,6 +26,25 @@ export interface BlockingThreadStart {
   readonly callers: readonly { readonly threadIndex: number; readonly port: MessagePort }[];
 }
 
+/** A connection that came for a claim. */
+export interface DeliveredMessage {
+  readonly kind: 'delivered';
+  readonly claim: number;
+  readonly fd: number;
+  readonly peer: Uint32Array;
+  readonly bytes: Uint8Array;
+}
+
+/** A connection that its task thread gives away to who claims `key`. */
+export interface HandedOverMessage {
+  readonly kind: 'handed-over';
+  readonly key: string;
+  readonly fd: number;
+  readonly peer: Uint32Array;
+  /** What had been read of it already. */
+  readonly bytes: Uint8Array;
+}
+
 /** Main thread to task thread. */
 export type ToTaskThread =
   | {
@@ -35,6 +54,7 @@ export type ToTaskThread =
       readonly peer: Uint32Array;
       readonly isSurplus: boolean;
     }
+  | DeliveredMessage
   | { readonly kind: 'inspect'; readonly id: number }
   | { readonly kind: 'stop' };
 
@@ -63,5 +83,7 @@ export type FromWorker =
       readonly moduleName: string;
     }
   | { readonly kind: 'closed' }
+  | { readonly kind: 'claim' | 'claim-ended'; readonly key: string; readonly id: number }
+  | HandedOverMessage
   | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: ThreadSnapshot }
   | { readonly kind: 'stopped'; readonly snapshot: ThreadSnapshot };

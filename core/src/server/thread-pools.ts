@@ -1,6 +1,7 @@
 /**
  * The task threads and the blocking threads, and the ports between them. Made by the server.
- * Rule: a new connection goes to the task thread with the fewest; a connection stays where it went. Thread: the main one.
+ * Rule: a new connection goes to the task thread with the fewest; it stays where it went, unless its task hands it over.
+ * Thread: the main one.
  */
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
@@ -8,6 +9,7 @@ import { BATCH_COUNTERS } from '../net/packet-batch';
 import type { SocketAddress } from '../net/socket-address';
 import { ThreadStats } from '../reactor/thread-stats';
 import type { Log } from './log';
+import { Rendezvous } from './rendezvous';
 import type {
   FromWorker,
   ModuleSpec,
@@ -102,6 +104,7 @@ export class TaskThreadHandle {
 export class ThreadPools {
   readonly taskThreads: readonly TaskThreadHandle[];
   readonly #blocking: WorkerThread[] = [];
+  readonly #rendezvous = new Rendezvous();
 
   constructor(readonly options: PoolOptions) {
     this.taskThreads = Array.from(
@@ -142,7 +145,7 @@ export class ThreadPools {
         'task-thread-worker',
         data,
         blockingPorts,
-        (message) => handle.receive(message),
+        (message) => this.#receive(handle, message),
       );
       void handle.worker.ended.then(() => handle.ended());
     });
@@ -164,7 +167,7 @@ export class ThreadPools {
   }
 
   get connections(): number {
-    return this.taskThreads.reduce((sum, thread) => sum + thread.connections, 0);
+    return this.taskThreads.reduce((sum, thread) => sum + thread.connections, this.#rendezvous.waiting);
   }
 
   /** Ends all threads in good order; those that have not ended after `graceMs` are terminated. Returns what was left on each. */
@@ -173,6 +176,7 @@ export class ThreadPools {
     const late = new Promise<null>((resolve) => {
       timer = setTimeout(() => resolve(null), graceMs);
     });
+    this.#rendezvous.close(); // nothing is delivered to a thread that stops
     for (const thread of this.taskThreads) thread.post({ kind: 'stop' });
     const snapshots = await Promise.all(
       // A thread that died, or never came to life, has nothing to say.
@@ -186,6 +190,13 @@ export class ThreadPools {
     await Promise.all(this.taskThreads.map(({ worker }) => worker.terminate()));
     await this.#stopBlocking();
     return snapshots.filter((snapshot) => snapshot !== null && snapshot !== undefined);
+  }
+
+  #receive(thread: TaskThreadHandle, message: FromWorker): void {
+    if (message.kind === 'handed-over') this.#rendezvous.handOver(thread, message);
+    else if (message.kind === 'claim') this.#rendezvous.claim(thread, message.key, message.id);
+    else if (message.kind === 'claim-ended') this.#rendezvous.claimEnded(thread, message.key, message.id);
+    else thread.receive(message);
   }
 
   // After the task threads, so that nobody asks for anything any more. One that waits on a disk is not waited for.

@@ -260,6 +260,29 @@ describe('close', () => {
   });
 });
 
+describe('release', () => {
+  it('gives the descriptor back open, with what was not received, and what was sent has left', async () => {
+    native.tcpSend(tcp.client, Uint8Array.of(5, 6), 0);
+    connection.send(Buffer.from('before'));
+    const fd = connection.release();
+    expect(fd).toBe(tcp.server);
+    expect(connection.isOpen).toBe(false);
+    expect(tcp.take()).toEqual(Buffer.from('before'));
+    connection.send(Buffer.from('after'));
+    connection.close();
+    const into = new Uint8Array(10);
+    await eventually(() => expect(native.tcpReceive(fd, into)).toBe(2));
+    expect(tcp.take().length).toBe(0);
+    native.socketClose(fd);
+    await eventually(() => expect(native.contextCount()).toBe(0));
+  });
+
+  it('is an error once it is closed', () => {
+    connection.close();
+    expect(() => connection.release()).toThrow('the event thread gave no descriptor back');
+  });
+});
+
 describe('a connection', () => {
   it('knows its own address', () => {
     expect(connection.localAddress.port).toBe(nameOf(tcp.server)[1]);
