@@ -45,6 +45,11 @@ export class ByteCursor {
     this.#offset += 1;
   }
 
+  /** Returns what is left of the chunk, a view into it. */
+  rest(): Uint8Array {
+    return this.#chunk.subarray(this.#offset);
+  }
+
   /** Takes four bytes as a big-endian integer, or returns -1. */
   takeUint32(): number {
     const chunk = this.#chunk;

@@ -5,12 +5,13 @@
  */
 import type { RtspHeaders } from './rtsp-headers';
 import { excerpt, RtspParseError } from './rtsp-parse-error';
-import type { RequestLine, StatusLine } from './start-line';
+import { isHttp, type RequestLine, type StatusLine } from './start-line';
 
 const DIGITS = /^[0-9]+$/;
 
 /**
- * Returns how many body bytes follow the head, 0..`maxBodyBytes`; 0 without Content-Length.
+ * Returns how many body bytes follow the head, 0..`maxBodyBytes`; 0 without Content-Length, and for HTTP requests: those
+ * of a tunnel have no end, whatever their Content-Length says.
  * Errors: RtspParseError `bad-content-length` or `body-too-large`.
  */
 export function bodyBytesOf(
@@ -18,6 +19,7 @@ export function bodyBytesOf(
   headers: RtspHeaders,
   maxBodyBytes: number,
 ): number {
+  if (startLine.kind === 'request' && isHttp(startLine.version)) return 0;
   const lengths = headers.getAll('Content-Length').map(parseContentLength);
   const bodyBytes = lengths[0] ?? 0;
   const other = lengths.find((length) => length !== bodyBytes);

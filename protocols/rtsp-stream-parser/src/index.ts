@@ -13,3 +13,4 @@ export { RtspHeaders, type RtspHeadersInit } from './rtsp-headers';
 export type { InterleavedFrame, RtspMessage, RtspRequest, RtspResponse } from './rtsp-message';
 export { PARSE_ERRORS, type ParseErrorCode, type ParseErrorRow, RtspParseError } from './rtsp-parse-error';
 export { RtspStreamParser } from './rtsp-stream-parser';
+export { TunnelDecoder } from './tunnel-decoder';

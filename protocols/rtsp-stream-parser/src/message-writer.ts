@@ -9,7 +9,7 @@ import { MAX_FRAME_BYTES, requireInteger } from './parser-limits';
 import { reasonPhraseOf } from './reason-phrase';
 import { RtspHeaders, type RtspHeadersInit } from './rtsp-headers';
 import { excerpt } from './rtsp-parse-error';
-import { isVersion, MAX_STATUS_CODE, MIN_STATUS_CODE } from './start-line';
+import { isHttp, isVersion, MAX_STATUS_CODE, MIN_STATUS_CODE } from './start-line';
 
 /** Bytes that {@link writeInterleavedHeader} writes. */
 export const INTERLEAVED_HEADER_BYTES = 4;
@@ -21,6 +21,7 @@ export interface RtspRequestInit {
   /** Absolute URL or `*`; without spaces. */
   readonly url: string;
   readonly headers?: RtspHeadersInit;
+  /** Not with version `HTTP/d.d`: send it behind the head. */
   readonly body?: Uint8Array;
   /** `RTSP/1.0`. */
   readonly version?: string;
@@ -45,17 +46,20 @@ const MAX_CHANNEL = 255;
 const encoder = new TextEncoder();
 
 /**
- * Writes one request (RFC 2326 §6) as UTF-8, with Content-Length when the body is not empty.
+ * Writes one request (RFC 2326 §6) as UTF-8, with Content-Length when the body is not empty. Of an HTTP request it writes
+ * the head, with the Content-Length that the caller likes.
  * Owner: the bytes are new and belong to the caller.
  * Errors: TypeError naming the argument that does not fit into its place, a CR, LF or NUL above all.
  */
 export function writeRequest(request: RtspRequestInit): Uint8Array {
-  const { method, url, version = DEFAULT_VERSION } = request;
+  const { method, url, version = DEFAULT_VERSION, body = NO_BODY } = request;
   if (!isToken(method) || method.charCodeAt(0) === DOLLAR) throw refused('method', method, 'a token');
   if (url === '' || indexOfControl(url) >= 0 || hasBlank(url))
     throw refused('url', url, 'text without spaces');
   requireVersion(version);
-  return writeMessage(`${method} ${url} ${version}\r\n`, request.headers, request.body ?? NO_BODY);
+  const isTunnel = isHttp(version);
+  if (isTunnel && body.length > 0) throw new TypeError('body: an HTTP request is written without one');
+  return writeMessage(`${method} ${url} ${version}\r\n`, request.headers, body, isTunnel);
 }
 
 /**
@@ -106,7 +110,7 @@ function writeMessage(
   const headers = init instanceof RtspHeaders ? init : new RtspHeaders(init);
   let text = startLine;
   for (const [name, value] of headers) text += headerLine(name, value);
-  // A response without a body may tell the length of the one it stands for: 304 answers so.
+  // A response without a body may tell the length of the one it stands for: 304 answers so. A tunnel's length is a fiction.
   if (!bodiless) requireContentLength(headers, body.length);
   if (body.length > 0 && !headers.has('Content-Length')) text += `Content-Length: ${body.length}\r\n`;
   const head = encoder.encode(`${text}\r\n`);

@@ -5,7 +5,8 @@
 import type { RtspHeaders } from './rtsp-headers';
 
 /**
- * Holds one request. HTTP request lines are requests too, with version `HTTP/d.d` (RTSP tunnelled over HTTP).
+ * Holds one request. HTTP request lines are requests too, with version `HTTP/d.d` (RTSP tunnelled over HTTP); what follows
+ * their head is not read as a body, but left to `takeRest`.
  * Owner: `body` is a view into the fed chunk if it arrived in one piece, valid until that chunk is reused or the
  * next feed; copy it to keep it.
  */
@@ -18,7 +19,7 @@ export interface RtspRequest {
   /** `RTSP/d.d` or `HTTP/d.d`. */
   readonly version: string;
   readonly headers: RtspHeaders;
-  /** Empty without Content-Length. */
+  /** Empty without Content-Length, and always with version `HTTP/d.d`. */
   readonly body: Uint8Array;
 }
 

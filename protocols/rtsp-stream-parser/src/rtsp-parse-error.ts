@@ -28,6 +28,7 @@ export const PARSE_ERRORS = {
   'too-many-headers': { statusCode: 400, meaning: 'The message has more header fields than maxHeaderCount' },
   'body-too-large': { statusCode: 413, meaning: 'Content-Length exceeds maxBodyBytes' },
   'frame-too-large': { statusCode: 413, meaning: 'An interleaved frame exceeds maxFrameBytes' },
+  'bad-base64': { statusCode: 400, meaning: 'The POST half of an HTTP tunnel is not base64' },
 } as const satisfies Record<string, ParseErrorRow>;
 
 /** Names one row of {@link PARSE_ERRORS}. */

@@ -80,6 +80,19 @@ export class RtspStreamParser {
     }
   }
 
+  /**
+   * Takes the bytes of the chunk that have not been read, a view into it: the next byte fed comes after them. For a stream
+   * that goes on as another protocol, above all behind an HTTP request, whose body is never read.
+   * Errors: TypeError within a message; RtspParseError as `read`.
+   */
+  takeRest(): Uint8Array {
+    if (this.#error !== null) throw this.#error;
+    if (this.#phase !== 'boundary') throw new TypeError('takeRest: expected the place between two messages');
+    const rest = this.#cursor.rest();
+    this.#drain();
+    return rest;
+  }
+
   /** Forgets everything, the error included: the next byte fed starts a new stream. */
   reset(): void {
     this.#cursor.release(false);

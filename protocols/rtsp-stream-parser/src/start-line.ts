@@ -48,6 +48,11 @@ export function isVersion(text: string): boolean {
   return VERSION.test(text);
 }
 
+/** Tells whether a version is HTTP's. */
+export function isHttp(version: string): boolean {
+  return version.startsWith('HTTP/');
+}
+
 function parseStatusLine(line: string, version: string, rest: string): StatusLine {
   requireVersion(version);
   const found = STATUS_AND_REASON.exec(rest);

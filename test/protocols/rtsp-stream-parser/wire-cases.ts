@@ -207,6 +207,22 @@ export const WIRE_CASES: readonly WireCase[] = [
     messages: [request('GET', '/movie', [['x-sessioncookie', 'a']], '', 'HTTP/1.0')],
   },
   {
+    name: 'HTTP requests without the body that Content-Length announces',
+    wire: 'POST /movie HTTP/1.1\r\nContent-Length: 32767\r\nContent-Length: x\r\n\r\n',
+    messages: [
+      request(
+        'POST',
+        '/movie',
+        [
+          ['Content-Length', '32767'],
+          ['Content-Length', 'x'],
+        ],
+        '',
+        'HTTP/1.1',
+      ),
+    ],
+  },
+  {
     name: 'a response (§7)',
     wire: 'RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 2\r\n\r\nhi',
     messages: [
