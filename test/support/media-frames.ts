@@ -26,9 +26,9 @@ export interface Reception extends MovieFrames {
   readonly client: ClientResult;
 }
 
-/** Names the two ways of the media. */
-export type Carrier = 'udp' | 'tcp';
-/** Lists both. */
+/** Names the ways of the media; `http` is TCP in a tunnel. */
+export type Carrier = 'udp' | 'tcp' | 'http';
+/** Lists those without a tunnel. */
 export const CARRIERS: readonly Carrier[] = ['udp', 'tcp'];
 
 let outputs = 0;

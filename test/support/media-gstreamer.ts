@@ -27,7 +27,7 @@ export async function receiveByGstreamer(
 ): Promise<GstreamerReception> {
   const base = join(folder, `gstreamer-${receptions++}`);
   const [videoFile, soundFile] = [`${base}.264`, `${base}.au`];
-  const source = ['rtspsrc', `location=${options.url}`, `protocols=${options.carrier}`];
+  const source = ['rtspsrc', ...sourceOf(options.url, options.carrier)];
   const pipeline = [...source, `latency=${LATENCY_MS}`, 'name=source'];
   const { videos, audios } = MOVIES[name];
   const format = 'video/x-h264,stream-format=byte-stream,alignment=nal';
@@ -35,6 +35,12 @@ export async function receiveByGstreamer(
   if (audios > 0) pipeline.push(...branch('audio', ['rtpmp4gdepay'], soundFile));
   const client = await runClient('gst-launch-1.0', pipeline, { timeoutMs: options.timeoutMs });
   return { client, videoFile, soundFile };
+}
+
+/** A tunnel is asked for by the scheme of the URL. */
+function sourceOf(url: string, carrier: Carrier): string[] {
+  if (carrier === 'http') return [`location=${url.replace(/^rtsp:/, 'rtsph:')}`];
+  return [`location=${url}`, `protocols=${carrier}`];
 }
 
 /**

@@ -63,6 +63,7 @@ export async function receiveByVlc(
   const file = join(folder, `vlc-${outputs++}.ts`);
   const args = ['-I', 'dummy', '--no-color', '-q', '--sout', `#std{access=file,mux=ts,dst=${file}}`];
   if (carrier === 'tcp') args.push('--rtsp-tcp');
+  if (carrier === 'http') args.push('--rtsp-http', `--rtsp-http-port=${new URL(location).port}`);
   if (startS !== undefined) args.push(`--start-time=${startS}`);
   const client = await runClient('cvlc', [...args, location, 'vlc://quit'], { timeoutMs, asNobody: true });
   return { client, file };

@@ -40,6 +40,8 @@ export class RtspClient extends Changes {
   /** Whether frames are kept in `frames`; off where a test receives megabytes. */
   isKeepingFrames = true;
   isClosed = false;
+  /** Where goes what it sends: its socket, or the POST half of a tunnel. */
+  output: (bytes: string | Uint8Array) => void = (bytes) => this.socket.write(bytes);
   readonly #parser = new RtspStreamParser();
   readonly #tracks = new Map<number, { track: TrackReceiver; kind: 'rtp' | 'rtcp' }>();
   #error: Error | undefined;
@@ -90,7 +92,7 @@ export class RtspClient extends Changes {
 
   /** Sends bytes as they are. */
   send(bytes: string | Uint8Array): void {
-    this.socket.write(bytes);
+    this.output(bytes);
   }
 
   /** Sends an interleaved frame (RFC 2326 §10.12). */

@@ -3,10 +3,13 @@
  * Rule: the client hears in one line what was wrong and what was expected; what he can't help is logged, not told.
  */
 import { MediaError, type MediaErrorCode } from '@finch/core';
-import type { RtspRequest } from 'rtsp-stream-parser';
+import { type RtspParseError, type RtspRequest, writeResponse } from 'rtsp-stream-parser';
 import { RtspError, type RtspErrorCode } from './errors';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspReply } from './rtsp-exchange';
+
+/** Names this server in answers; the version stays out of the hands of those who scan for it. */
+export const SERVER_NAME = 'Finch';
 
 const MEDIA_ERRORS: Readonly<Record<MediaErrorCode, RtspErrorCode>> = {
   'not-found': 'notFound',
@@ -35,6 +38,15 @@ export function errorReply(error: unknown, request: RtspRequest, connection: Rts
     `${connection.peer} ${request.method} failed: ${error instanceof Error ? error.stack : String(error)}`,
   );
   return replyTo(new RtspError('internalServerError'));
+}
+
+/** Writes the last answer on a connection whose bytes are no RTSP. */
+export function parseErrorAnswer({ statusCode, message }: RtspParseError): Uint8Array {
+  return writeResponse({
+    statusCode,
+    headers: { Server: SERVER_NAME, Connection: 'close', 'Content-Type': 'text/plain' },
+    body: Buffer.from(`${message}\r\n`),
+  });
 }
 
 function replyTo({ status, detail, headers }: RtspError): RtspReply {

@@ -1,7 +1,8 @@
 /**
  * One RTSP connection: reads requests, answers them in order, carries interleaved packets both ways. Made by the service
  * for each accepted descriptor. Rule: a request that fails is answered with its error and costs nobody else anything; bytes
- * that are no RTSP end the connection. Spec: RFC 2326 §4-§7, §10.12. Thread: one task thread, from accept to close.
+ * that are no RTSP end the connection. HTTP makes it a half of a tunnel, or ends it: http-request.ts.
+ * Spec: RFC 2326 §4-§7, §10.12. Thread: one task thread, from accept to close.
  */
 import {
   type CoroutineBody,
@@ -23,19 +24,20 @@ import {
   RtspStreamParser,
   writeResponse,
 } from 'rtsp-stream-parser';
+import type { ByteSource } from './byte-source';
 import { parseControlUrl } from './control-url';
-import { errorReply } from './error-reply';
+import { errorReply, parseErrorAnswer, SERVER_NAME } from './error-reply';
 import { RtspError } from './errors';
 import { parseCSeq } from './headers/cseq';
 import { formatDate } from './headers/date';
 import { checkRequire } from './headers/require';
+import { answerHttp, isHttp } from './http-request';
+import { HttpTunnel } from './http-tunnel';
 import { handlerOf } from './methods';
 import { RtspExchange, type RtspReply } from './rtsp-exchange';
 import type { RtspService } from './rtsp-service';
 import type { RtspSession } from './rtsp-session';
 
-/** Names this server in answers; the version stays out of the hands of those who scan for it. */
-const SERVER_NAME = 'Finch';
 const RTSP_VERSION = 'RTSP/1.0';
 /** RTSP options that a client may require (RFC 2326 §12.32): none so far. */
 const SUPPORTED_OPTIONS: ReadonlySet<string> = new Set();
@@ -44,6 +46,20 @@ const MAX_READS_PER_RUN = 4;
 const MAX_REQUESTS_PER_RUN = 16;
 /** Interleaved channels a connection has (RFC 2326 §10.12). */
 const CHANNELS = 256;
+
+/** The first byte of a TLS connection, a record with a handshake (RFC 8446 §5.1); nothing else begins with it. */
+const TLS_HANDSHAKE = 0x16;
+/** How long the GET half of a tunnel waits for its first POST, in milliseconds. */
+const HALF_OPEN_TIMEOUT_MS = 10_000;
+const NOTHING = new Uint8Array(0);
+
+/** What one chunk held. */
+interface Parsed {
+  readonly requests: readonly RtspRequest[];
+  /** What came behind an HTTP request, which is the last one then. */
+  readonly rest: Uint8Array;
+  readonly error?: RtspParseError;
+}
 
 /** Hears what arrives on an interleaved channel. Valid during the call. */
 export type ChannelListener = (payload: Uint8Array) => void;
@@ -56,18 +72,18 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
   readonly #parser = new RtspStreamParser();
   readonly #channels = new Map<number, ChannelListener>();
   readonly #timeout: TimeoutTask;
-  readonly #isSurplus: boolean;
+  #tunnel: HttpTunnel | undefined;
+  #requestCount = 0;
 
   /** Takes over the descriptor; throws Error (and leaves it to the caller) when it can't be served. */
   constructor(
     readonly service: RtspService,
     fd: number,
     readonly peer: SocketAddress,
-    isSurplus: boolean,
+    readonly isSurplus: boolean,
   ) {
     super(service.host.thread, 'rtsp');
-    this.#isSurplus = isSurplus;
-    this.#timeout = new TimeoutTask(this, service.settings.sessionTimeoutSeconds * 1000);
+    this.#timeout = new TimeoutTask(this, this.#timeoutMs);
     try {
       this.tcp = new TcpConnection(fd, this.ref, service.host.batch, this);
     } catch (error) {
@@ -113,30 +129,52 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
     return -1;
   }
 
+  /** Makes this the GET half of the tunnel `key`: what it reads comes out of the POST halves from now on. */
+  openTunnel(key: string): void {
+    this.#tunnel = new HttpTunnel(this, key);
+    this.service.tunnelOpened(this);
+    this.#timeout.changeTimeout(Math.min(HALF_OPEN_TIMEOUT_MS, this.#timeoutMs));
+  }
+
+  /** The tunnel has got a POST half. */
+  tunnelJoined(): void {
+    this.service.halfOpenTunnels.delete(this);
+    this.#timeout.changeTimeout(this.#timeoutMs);
+  }
+
+  /** Gives the socket to the tunnel `key`, with what was read of it behind the POST's head; the body must end then. */
+  handOver(key: string, rest: Uint8Array): void {
+    this.service.host.handOver(key, { fd: this.tcp.release(), peer: this.peer, bytes: rest });
+  }
+
   protected *body(): CoroutineBody {
     const { receiveBuffer } = this.service;
+    let isBegin = true;
     for (let reads = 0; ; reads++) {
       if (reads === MAX_READS_PER_RUN) {
         reads = 0;
         yield* sleep(0);
       }
-      const received = this.tcp.receive(receiveBuffer);
+      const source: ByteSource = this.#tunnel ?? this.tcp;
+      const received = source.receive(receiveBuffer);
       if (received === -Errno.EAGAIN) {
         reads = 0;
-        const events = yield* readable(this.tcp.context, TaskEvent.timeout);
+        const events = yield* readable(source.context, TaskEvent.timeout);
         if (events & TaskEvent.timeout && this.#isIdle()) return;
         continue;
       }
-      if (received <= 0) return;
+      if (received <= 0 || (isBegin && receiveBuffer[0] === TLS_HANDSHAKE)) return;
+      isBegin = false;
       this.#timeout.refresh();
-      const { requests, error } = this.#parse(receiveBuffer.subarray(0, received));
+      const { requests, rest, error } = this.#parse(receiveBuffer.subarray(0, received));
       for (const [place, request] of requests.entries()) {
         if (place % MAX_REQUESTS_PER_RUN === MAX_REQUESTS_PER_RUN - 1) yield* sleep(0);
-        const isLast = yield* this.#answer(request);
+        const isLast = yield* this.#answer(request, rest);
         if (isLast) return;
       }
       if (error !== undefined) {
-        this.#refuse(error);
+        this.service.log.debug(`${this.peer}: ${error.message}`);
+        this.tcp.send(parseErrorAnswer(error));
         return;
       }
     }
@@ -148,21 +186,27 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
     this.#channels.clear();
     this.#timeout.cancel();
     if (this.tcp === undefined) return; // its descriptor was refused: the service counts it
-    this.tcp.close();
+    this.#tunnel?.close();
+    this.service.halfOpenTunnels.delete(this);
     this.service.connections.delete(this);
+    if (!this.tcp.isOpen) return; // it was handed over
+    this.tcp.close();
     this.service.host.connectionClosed();
   }
 
   // The chunk is the thread's: everything is taken out of it before anybody waits.
-  #parse(chunk: Uint8Array): { requests: RtspRequest[]; error?: RtspParseError } {
+  #parse(chunk: Uint8Array): Parsed {
     const requests: RtspRequest[] = [];
     try {
       this.#parser.feed(chunk);
-      for (let message = this.#parser.read(); message !== null; message = this.#parser.read())
+      for (let message = this.#parser.read(); message !== null; message = this.#parser.read()) {
         this.#sort(message, requests);
-      return { requests };
+        if (message.kind === 'request' && isHttp(message))
+          return { requests, rest: this.#parser.takeRest().slice() };
+      }
+      return { requests, rest: NOTHING };
     } catch (error) {
-      if (error instanceof RtspParseError) return { requests, error };
+      if (error instanceof RtspParseError) return { requests, rest: NOTHING, error };
       throw error;
     }
   }
@@ -174,17 +218,19 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
     for (const session of this.sessions) session.refresh();
   }
 
-  *#answer(request: RtspRequest): CoroutineBody<boolean> {
-    const isLast = this.#isSurplus || request.headers.get('Connection')?.toLowerCase() === 'close';
+  *#answer(request: RtspRequest, rest: Uint8Array): CoroutineBody<boolean> {
+    const isFirst = this.#requestCount++ === 0;
+    if (isHttp(request)) return !answerHttp(this, request, rest, isFirst);
+    const isLast = this.isSurplus || request.headers.get('Connection')?.toLowerCase() === 'close';
     // Who sends requests and reads no answers waits until he does.
     while (this.tcp.isFull) yield* until(TaskEvent.update);
     this.#send(request, yield* this.#replyTo(request));
-    return isLast || !request.version.startsWith('RTSP/');
+    return isLast;
   }
 
   *#replyTo(request: RtspRequest): CoroutineBody<RtspReply> {
     try {
-      if (this.#isSurplus)
+      if (this.isSurplus)
         throw new RtspError('notEnoughBandwidth', 'the server has as many connections as it may have');
       if (request.version !== RTSP_VERSION)
         throw new RtspError('versionNotSupported', `found ${request.version}`);
@@ -210,15 +256,8 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
     );
   }
 
-  #refuse(error: RtspParseError): void {
-    this.service.log.debug(`${this.peer}: ${error.message}`);
-    this.tcp.send(
-      writeResponse({
-        statusCode: error.statusCode,
-        headers: { Server: SERVER_NAME, Connection: 'close', 'Content-Type': 'text/plain' },
-        body: Buffer.from(`${error.message}\r\n`),
-      }),
-    );
+  get #timeoutMs(): number {
+    return this.service.settings.sessionTimeoutSeconds * 1000;
   }
 
   // A connection that is silent may still be somebody's: its sessions have timeouts of their own.

@@ -25,6 +25,8 @@ const RTP_HEADER_BYTES = 12;
 const RECEIVE_BUFFER_BYTES = 16_384;
 /** Local addresses with a UDP pair of their own on one thread; a machine has a handful. */
 const MAX_UDP_PAIRS = 64;
+/** Tunnels without their POST half on one thread; of more, the oldest is closed. */
+const MAX_HALF_OPEN_TUNNELS = 1024;
 /** How long stop() waits for sessions to go, in milliseconds. */
 const STOP_POLL_MS = 5;
 
@@ -48,6 +50,8 @@ export class RtspService implements ConnectionService {
   readonly receiveBuffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
   readonly sessions = new Map<string, RtspSession>();
   readonly connections = new Set<RtspConnection>();
+  /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
+  readonly halfOpenTunnels = new Set<RtspConnection>();
   readonly #udpPairs = new Map<string, UdpPair>();
 
   constructor(readonly host: TaskThreadHost) {
@@ -56,6 +60,7 @@ export class RtspService implements ConnectionService {
     this.pacing = { windowUs: this.settings.sendWindowMs * 1000, aheadUs: this.settings.sendAheadMs * 1000 };
     host.count('RTSP connections', () => this.connections.size);
     host.count('RTSP sessions', () => this.sessions.size);
+    host.count('half-open tunnels', () => this.halfOpenTunnels.size);
     host.count('packet plans', () => this.plans.size);
     host.count('claimed UDP addresses', () => this.#claims());
   }
@@ -76,6 +81,16 @@ export class RtspService implements ConnectionService {
       this.host.connectionClosed();
       this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
     }
+  }
+
+  /** Keeps the number of tunnels that wait for their POST half within its limit. */
+  tunnelOpened(connection: RtspConnection): void {
+    if (this.halfOpenTunnels.size >= MAX_HALF_OPEN_TUNNELS) {
+      const [oldest] = this.halfOpenTunnels;
+      this.halfOpenTunnels.delete(oldest!);
+      oldest!.signal(TaskEvent.kill);
+    }
+    this.halfOpenTunnels.add(connection);
   }
 
   /** The UDP sockets that viewers of this local address are served from. Throws Error when no port is free. */

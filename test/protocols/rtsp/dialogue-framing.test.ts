@@ -107,12 +107,6 @@ describe('a request', () => {
     await client.closed();
   });
 
-  it('of a web browser is told that this is another protocol, and the connection closed', async () => {
-    client.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
-    expect((await client.answer()).status).toBe(505);
-    await client.closed();
-  });
-
   it('with Connection: close is the last one (RFC 2326 §12.10)', async () => {
     expect((await client.request('OPTIONS', '*', { Connection: 'close' })).status).toBe(200);
     await client.closed();

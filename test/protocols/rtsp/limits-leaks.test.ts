@@ -93,6 +93,7 @@ it(`${CLIENTS} clients who came and went in ${Object.keys(MANNERS).length} manne
     'blocking calls': 0,
     'RTSP connections': 0,
     'RTSP sessions': 0,
+    'half-open tunnels': 0,
     'packet plans': 0,
     'claimed UDP addresses': 0,
     'open movies': 0,

@@ -2,6 +2,7 @@
 import { native } from '@finch/native';
 import type { FinchConfig } from '@finch/server';
 import { type FinchUnderTest, startFinch } from '../../support/finch-under-test';
+import { join, openGetHalf, PostHalf } from '../../support/http-tunnel';
 import { RtspClient } from '../../support/rtsp-client';
 import { Viewer } from '../../support/viewer';
 
@@ -30,6 +31,21 @@ async function stop(): Promise<number> {
 afterEach(() => stop());
 
 describe('stop()', () => {
+  it('closes the halves of tunnels that wait for the other one, and says BYE in a whole one', async () => {
+    const finch = await start({ threads: 2 });
+    const of = (cookie: string) => ({ port: finch.port, cookie });
+    const post = await PostHalf.open(of('a'));
+    const { get } = await openGetHalf(of('b'));
+    const { get: whole } = await openGetHalf(of('c'));
+    const client = join(whole, await PostHalf.open(of('c')));
+    const viewer = await Viewer.open(finch, { carrier: 'TCP', client });
+    await viewer.play();
+    await Promise.all(viewer.tracks.map((track) => track.packetsArrived(1)));
+    expect(await stop()).toBeLessThan(STOP_LIMIT_MS);
+    await Promise.all(viewer.tracks.map((track) => track.byeArrived()));
+    await Promise.all([post.closed(), get.closed(), whole.closed()]);
+  });
+
   it('says BYE to every session, closes every connection, and takes less than 2 s (RFC 3550 §6.6)', async () => {
     const finch = await start({ threads: 2 });
     const playing = [

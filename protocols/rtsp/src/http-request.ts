@@ -1,0 +1,92 @@
+/**
+ * HTTP on the RTSP port: the two halves of a tunnel, and everything else, which is told that this is no web server.
+ * Called by the connection with the first HTTP request that it reads. Rule: only the first message of a connection can make
+ * it a half of a tunnel; all other HTTP is answered and ended. Spec: Apple, "Tunnelling RTSP and RTP through HTTP".
+ */
+import { type RtspRequest, writeResponse } from 'rtsp-stream-parser';
+import { SERVER_NAME } from './error-reply';
+import { formatDate } from './headers/date';
+import type { RtspConnection } from './rtsp-connection';
+
+/** What the server calls the tunnel's stream; clients call it so, too. */
+const TUNNEL_TYPE = 'application/x-rtsp-tunnelled';
+/** Clients send some 22 characters. */
+const COOKIE = /^[!-~]{1,128}$/;
+/** Answers to a tunnel are of HTTP/1.0 whatever was asked: an answer without end has no place in HTTP/1.1. */
+const VERSION = 'HTTP/1.0';
+const RETRY_AFTER = { 'Retry-After': '5' };
+
+/** Whether a request is HTTP's and not RTSP's. */
+export function isHttp({ version }: RtspRequest): boolean {
+  return version.startsWith('HTTP/');
+}
+
+/**
+ * Answers an HTTP request. `rest` is what was read behind its head; `isFirst`: nothing came before it on its connection.
+ * Returns whether the connection goes on, as a tunnel.
+ */
+export function answerHttp(
+  connection: RtspConnection,
+  request: RtspRequest,
+  rest: Uint8Array,
+  isFirst: boolean,
+): boolean {
+  const { method, headers } = request;
+  const cookie = headers.get('x-sessioncookie');
+  const isTunnel = cookie !== undefined && (method === 'GET' || method === 'POST');
+  if (connection.isSurplus)
+    refuse(connection, 503, 'the server has as many connections as it may have', RETRY_AFTER);
+  else if (!isTunnel) refuse(connection, 404, 'this port serves RTSP: open rtsp:// URLs of it in a player');
+  else if (!isFirst) refuse(connection, 400, `${method}: expected as the first request of its connection`);
+  else if (!COOKIE.test(cookie))
+    refuse(connection, 400, 'x-sessioncookie: expected 1..128 visible characters');
+  else if (headers.has('Transfer-Encoding'))
+    refuse(connection, 501, 'Transfer-Encoding: expected none, a tunnel is plain base64');
+  else if (method === 'GET') return openTunnel(connection, cookie);
+  else connection.handOver(tunnelKey(connection, cookie), rest);
+  return false;
+}
+
+/** A tunnel is its client's: nobody at another address can join it, whatever his cookie is. */
+function tunnelKey({ peer }: RtspConnection, cookie: string): string {
+  return `${peer.host} ${cookie}`;
+}
+
+function openTunnel(connection: RtspConnection, cookie: string): true {
+  const headers = {
+    Connection: 'close',
+    'Cache-Control': 'no-store',
+    Pragma: 'no-cache',
+    'Content-Type': TUNNEL_TYPE,
+  };
+  send(connection, 200, headers);
+  connection.openTunnel(tunnelKey(connection, cookie));
+  return true;
+}
+
+function refuse(
+  connection: RtspConnection,
+  statusCode: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  connection.service.log.debug(`${connection.peer} HTTP: ${statusCode} ${text}`);
+  send(
+    connection,
+    statusCode,
+    { ...headers, Connection: 'close', 'Content-Type': 'text/plain' },
+    Buffer.from(`${text}\r\n`),
+  );
+}
+
+function send(
+  { tcp }: RtspConnection,
+  statusCode: number,
+  headers: Readonly<Record<string, string>>,
+  body?: Uint8Array,
+): void {
+  const all = { Date: formatDate(Date.now()), Server: SERVER_NAME, ...headers };
+  tcp.send(
+    writeResponse({ version: VERSION, statusCode, headers: all, ...(body === undefined ? {} : { body }) }),
+  );
+}
