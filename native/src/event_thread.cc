@@ -134,8 +134,8 @@ class EventThread {
     return 0;
   }
 
-  // Forgets the context and gives its descriptor back, open. Nothing is heard of it any more: an event that is under way
-  // finds another generation. Returns the descriptor, or -EBADF.
+  // Forgets the context and gives its descriptor back, open. Nothing is heard of it any more: an event that is under
+  // way finds another generation. Returns the descriptor, or -EBADF.
   int Release(uint64_t id) {
     std::lock_guard<std::mutex> lock(mutex_);
     Context* context = Resolve(id);
