@@ -2,7 +2,8 @@
 export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/leak-environment.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/support/leak-check.ts'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

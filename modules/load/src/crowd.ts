@@ -5,7 +5,8 @@
 import { SocketAddress, TaskEvent, type TaskThread } from '@finch/core';
 import { SeededRandom } from '@finch/core/reactor/seeded-random';
 import { countReason } from './figures';
-import { Viewer, type ViewerEvents, type ViewerWorld } from './viewer';
+import type { ViewerWorld } from './rtsp-player';
+import { Viewer, type ViewerEvents } from './viewer';
 
 /** Tries to find a viewer that plays among all. */
 const MAX_PICKS = 16;

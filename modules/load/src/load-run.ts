@@ -7,7 +7,7 @@ import { Crowd } from './crowd';
 import type { LoadReport, Snapshot } from './load-report';
 import { makeReport } from './load-report';
 import { type ProcessUsage, readMachineUsage, readProcessesUsage } from './process-usage';
-import type { ViewerWorld } from './viewer';
+import type { ViewerWorld } from './rtsp-player';
 
 const US_PER_S = 1_000_000;
 /** How often the run looks whether somebody is due to come, to leave or to seek. */

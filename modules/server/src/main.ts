@@ -8,10 +8,17 @@ import { composeFinch } from './finch';
 import { createLog } from './log';
 import { formatMovieUrls, listMovieUrls } from './movie-urls';
 
+/** `finch load …` is the load generator; it is loaded only then. */
+const LOAD_COMMAND = 'load';
 /** A stop that takes longer than this is cut short. */
 const STOP_LIMIT_MS = 1900;
 
 async function main(): Promise<void> {
+  if (process.argv[2] === LOAD_COMMAND) {
+    const { runLoadCommand } = await import('@finch/load');
+    process.exitCode = await runLoadCommand(process.argv.slice(3));
+    return;
+  }
   const loaded = loadConfig(process.argv.slice(2), process.env);
   if (loaded.kind === 'answer') {
     console.log(loaded.text);

@@ -18,12 +18,21 @@ export interface PlanJobArgument {
   readonly request: PlanRequest;
 }
 
+// One buffer for all reads of the thread: nothing read outlives the next read, and fresh buffers of a megabyte would pile up
+// until the collector of this idle heap cares to run.
+let scratchBytes: Uint8Array = new Uint8Array(0);
+
+function scratch(length: number): Uint8Array {
+  if (length > scratchBytes.length) scratchBytes = new Uint8Array(length);
+  return scratchBytes.subarray(0, length);
+}
+
 function makePlan({ fd, path, request }: PlanJobArgument, host: BlockingThreadHost): SharedArrayBuffer {
   const damage: PlanDamage = { damagedFrames: 0, droppedElements: 0 };
   const memory = buildPlan(
     request,
     (position, length) => {
-      const bytes = Buffer.allocUnsafe(length);
+      const bytes = scratch(length);
       const got = readSync(fd, bytes, 0, length, position);
       if (got < length) throw new MediaError('gone', `${path}: was truncated while it played`);
       return bytes;

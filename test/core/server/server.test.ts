@@ -205,7 +205,7 @@ describe('stop', () => {
     connectTo('stuck');
     await eventually(() => expect(lines.some((line) => line.includes('and still does'))).toBe(true));
     expect(await server!.stop()).toEqual([]);
-    expect(lines.at(-1)).toBe('warn: task thread 1 did not stop in 1500 ms: terminated');
+    expect(lines.at(-1)).toBe('warn: task thread 1 did not stop in 1200 ms: terminated');
   });
 
   it('may come twice, and before start', async () => {

@@ -62,6 +62,7 @@ beforeEach(() => {
 afterEach(async () => {
   await eventually(() => expect([side.closes, side.calls.pending]).toEqual([side.opens, 0]));
   side.calls.close();
+  side.store.closeAll();
 });
 
 it('gives the same presentation to all who open a movie at once', async () => {

@@ -88,16 +88,12 @@ it(`${CLIENTS} clients who came and went in ${Object.keys(MANNERS).length} manne
   await first.teardown();
   await first.close();
   await eventually(async () => expect((await finch.server.inspect()).connections).toBe(0));
-  const before = await inspected();
-  expect(before.threads[0]!.counts).toEqual({
-    'blocking calls': 0,
-    'RTSP connections': 0,
-    'RTSP sessions': 0,
-    'half-open tunnels': 0,
-    'packet plans': 0,
-    'claimed UDP addresses': 0,
-    'open movies': 0,
+  // The last job, which gives the movie back, may still be on its way.
+  await eventually(async () => {
+    const { threads } = await inspected();
+    expect(Object.values(threads[0]!.counts)).toEqual([0, 0, 0, 0, 0, 0, 0]);
   });
+  const before = await inspected();
   const manners = Object.values(MANNERS);
   for (let done = 0; done < CLIENTS; done += AT_A_TIME)
     await Promise.all(manners.slice(0, AT_A_TIME).map((manner) => manner()));
