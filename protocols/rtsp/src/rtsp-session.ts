@@ -11,6 +11,7 @@ import { RtspError } from './errors';
 import type { RtpInfo } from './headers/rtp-info';
 import { formatSession } from './headers/session';
 import type { Transport } from './headers/transport';
+import type { ParameterSource } from './parameters';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspService } from './rtsp-service';
 import { nextState, type SessionState } from './session-state';
@@ -134,6 +135,24 @@ export class RtspSession extends Task {
       sequenceNumber: sender.nextSequence,
       rtpTicks: sender.timestampOf(startUs),
     }));
+  }
+
+  /** What clients may ask of the session: of the track that the URL names, or of all. 404 when it was not set up. */
+  parameters(url: ControlUrl): ParameterSource {
+    if (!url.isServer) this.#checkPath(url);
+    const { trackId } = url;
+    const tracks =
+      trackId === undefined ? this.#tracks : this.#tracks.filter((track) => track.trackId === trackId);
+    if (trackId !== undefined && tracks.length === 0)
+      throw new RtspError('notFound', `track ${trackId} was not set up`);
+    return {
+      positionUs: this.#rtp?.positionUs ?? 0,
+      durationUs: this.durationUs,
+      scale: this.#rtp?.scale ?? 1,
+      speed: this.#rtp?.speed ?? 1,
+      state: this.#rtp?.isPlaying === true ? 'playing' : 'ready',
+      senders: tracks.map(({ sender }) => sender),
+    };
   }
 
   /** There is room again on the connection. */
