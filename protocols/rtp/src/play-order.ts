@@ -10,8 +10,9 @@ export const MAX_SCALE = 32;
 export const MIN_SCALE = 1 / 32;
 /** Up to here all pictures are sent; faster, and backward, key frames only. */
 export const MAX_SCALE_OF_ALL_FRAMES = 2;
-/** Delivery is at most this many times slower or faster than the movie plays. */
+/** The slowest delivery. */
 export const MIN_SPEED = 0.25;
+/** The fastest delivery. */
 export const MAX_SPEED = 4;
 /** Key frames follow each other no faster, in microseconds of stream time. */
 export const KEY_FRAME_SPACING_US = 40_000;

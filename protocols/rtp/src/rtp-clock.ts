@@ -11,8 +11,8 @@ const US_PER_S = 1_000_000;
 export class RtpClock {
   readonly #offset = randomBytes(4).readUInt32BE();
   #scale = 1;
-  /** Stream time less file time, at scale 1. */
-  #shiftTicks = 0;
+  /** From file time to the wire at scale 1, modulo 2^32. */
+  #unitOffset = this.#offset;
   /** Where the rate changed, in file time and in stream time. */
   #originTicks = 0;
   #streamTicks = 0;
@@ -27,12 +27,12 @@ export class RtpClock {
     this.#originTicks = this.#ticks(mediaUs);
     this.#streamTicks = this.#ticks(streamUs);
     this.#lastTicks = Math.round(this.#originTicks);
-    this.#shiftTicks = Math.round(this.#streamTicks - this.#originTicks);
+    this.#unitOffset = (Math.round(this.#streamTicks - this.#originTicks) + this.#offset) >>> 0;
   }
 
   /** The timestamp of a unit whose plan says `fileTicks`, modulo 2^32. Hot path. */
   ofUnit(fileTicks: number): number {
-    if (this.#scale === 1) return (fileTicks + this.#shiftTicks + this.#offset) >>> 0;
+    if (this.#scale === 1) return (fileTicks + this.#unitOffset) >>> 0;
     this.#lastTicks += (fileTicks - this.#lastTicks) | 0; // the shorter way round, modulo 2^32
     return this.#scaled(this.#lastTicks);
   }

@@ -27,8 +27,9 @@ export class Timeline {
   #dueUs = 0;
   #scale = 1;
   #speed = 1;
-  /** Due time per media time. */
+  /** Due time per media time, and the due time of media time 0: what the hot path needs. */
   #pace = 1;
+  #baseUs = 0;
 
   get scale(): number {
     return this.#scale;
@@ -50,16 +51,18 @@ export class Timeline {
     this.#scale = scale;
     this.#speed = speed;
     this.#pace = 1 / (scale * speed);
+    this.#baseUs = dueUs - mediaUs * this.#pace;
   }
 
   /** Lets all that is still to come be due later. */
   delay(byUs: number): void {
     this.#dueUs += byUs;
+    this.#baseUs += byUs;
   }
 
   /** When a frame is due. Hot path. */
   dueUs(mediaUs: number): number {
-    return this.#dueUs + (mediaUs - this.#mediaUs) * this.#pace;
+    return this.#baseUs + mediaUs * this.#pace;
   }
 
   /** What is due at a time of the thread's clock. */
