@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Log, LogLevel, Server, ThreadSnapshot } from '@finch/core';
+import type { Log, LogFields, LogLevel, Server, ThreadSnapshot } from '@finch/core';
 import { composeFinch, type FinchConfig, loadConfig } from '@finch/server';
 import { SAMPLE_FOLDER } from '@finch/server/config/index';
 
@@ -13,6 +13,7 @@ import { SAMPLE_FOLDER } from '@finch/server/config/index';
 export interface LoggedLine {
   readonly level: LogLevel;
   readonly message: string;
+  readonly fields?: LogFields | undefined;
 }
 
 export interface FinchUnderTest {
@@ -58,8 +59,8 @@ export function temporaryFolder(): { path: string; remove: () => void } {
 }
 
 function collectInto(lines: LoggedLine[]): Log {
-  const at = (level: LogLevel) => (message: string) => {
-    lines.push({ level, message });
+  const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    lines.push({ level, message, fields });
   };
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }

@@ -57,6 +57,11 @@ export class FrameTable {
     return this.keyFrames[Math.max(place, 0)] ?? 0;
   }
 
+  /** The first key frame at or after `frame`; -1 when there is none. */
+  keyFrameAtOrAfter(frame: number): number {
+    return this.keyFrames[lastAtOrBelow(this.keyFrames, frame - 1) + 1] ?? -1;
+  }
+
   /** The last frame with a decode time at or before `timeUs`; 0 when all are later. */
   frameAtOrBefore(timeUs: number): number {
     return Math.max(lastAtOrBelow(this.dtsUs, timeUs), 0);

@@ -5,6 +5,26 @@
  */
 import type { Frame } from './frame';
 
+/** Which frames a provider gives, and which way it goes through them. Plain data; two viewers never share a position. */
+export interface PullOrder {
+  /** Of the first video track only the frames that decoding can start at, and nothing of the other tracks. */
+  readonly keyFramesOnly: boolean;
+  /** From later frames to earlier ones; with key frames only. */
+  readonly isReverse: boolean;
+  /** No sound, where there is a video track. */
+  readonly isSilent: boolean;
+  /** Key frames that are decoded less than this after (or before) the one that was given last are passed over. */
+  readonly spacingUs: number;
+}
+
+/** All frames of all tracks, forward: the order that a provider begins with. */
+export const ALL_FRAMES: PullOrder = {
+  keyFramesOnly: false,
+  isReverse: false,
+  isSilent: false,
+  spacingUs: 0,
+};
+
 /** An end of a pipe. */
 export interface PipeEnd {
   /** The pipe is there: the consumer may pull. */
@@ -15,14 +35,29 @@ export interface PipeEnd {
 
 /** Gives frames when asked. */
 export interface PullProvider extends PipeEnd {
-  /** Fills in the next frame in decode order over all tracks; false at the end. Hot path. */
+  /** Fills in the next frame of the order, by decode time over all tracks; false at the end. Hot path. */
   pull(into: Frame): boolean;
-  /** The next frame of one track, or -1 at its end. */
+  /** The next frame of one track; -1 at its end, and when the order leaves the track out. */
   nextFrame(track: number): number;
   /** Passes over the frames of one track before `frame`: they went with an earlier one. Hot path. */
   skipTo(track: number, frame: number): void;
-  /** Moves to a key frame at or before `timeUs`; returns the presentation time in microseconds that playing starts at. */
-  seek(timeUs: number): number;
+  /**
+   * Moves to a key frame at or before `timeUs` and goes on from there in this order; returns the presentation time in
+   * microseconds that playing starts at.
+   */
+  seek(timeUs: number, order: PullOrder): number;
+  /**
+   * Goes on where it is in another order; neither the old nor the new one is of key frames. `unused` was pulled last and is
+   * to be given again, unless the new order leaves it out.
+   */
+  reorder(order: PullOrder, unused: Frame | null): void;
+  /** Whether an order makes sense for these tracks: there is something to see, and more than one picture of it. */
+  canFollow(order: PullOrder): boolean;
+  /**
+   * Where a consumer that is late goes on in a track: the last key frame decoded at or before `timeUs`, if it is not before
+   * `frame`, else the first one from `frame` on; -1 when there is none.
+   */
+  keyFrameFrom(track: number, frame: number, timeUs: number): number;
 }
 
 /** Takes frames when it is ready for them. */
@@ -58,8 +93,23 @@ export class PullPipe {
   }
 
   /** Moves the provider; returns where it really starts, in microseconds. */
-  seek(timeUs: number): number {
-    return this.#ends?.provider.seek(timeUs) ?? timeUs;
+  seek(timeUs: number, order: PullOrder = ALL_FRAMES): number {
+    return this.#ends?.provider.seek(timeUs, order) ?? timeUs;
+  }
+
+  /** Goes on in another order; see PullProvider. */
+  reorder(order: PullOrder, unused: Frame | null): void {
+    this.#ends?.provider.reorder(order, unused);
+  }
+
+  /** Whether an order makes sense for the tracks of the pipe; false after disconnect(). */
+  canFollow(order: PullOrder): boolean {
+    return this.#ends?.provider.canFollow(order) ?? false;
+  }
+
+  /** Where a consumer that is late goes on; see PullProvider. -1 after disconnect(). */
+  keyFrameFrom(track: number, frame: number, timeUs: number): number {
+    return this.#ends?.provider.keyFrameFrom(track, frame, timeUs) ?? -1;
   }
 
   /** Ends the pipe: tells both ends, the provider first. An end that throws keeps nothing from the other. */

@@ -1,4 +1,5 @@
 /** The public face of @finch/rtp: packet plans, packetizers, payload formats, RTP headers and RTCP. */
+export * from './catching-up';
 export { ENOBUFS } from './errno';
 export * from './ntp-time';
 export * from './pacing';
@@ -13,6 +14,7 @@ export * from './plan-cache';
 export * from './plan-job';
 export * from './plan-segments';
 export * from './plan-service';
+export * from './play-order';
 export * from './rtcp/bye';
 export * from './rtcp/compound';
 export * from './rtcp/receiver-report';
@@ -20,8 +22,12 @@ export * from './rtcp/rtcp-header';
 export * from './rtcp/sdes';
 export * from './rtcp/sender-report';
 export * from './rtcp-reception';
+export * from './rtp-clock';
 export * from './rtp-header';
 export * from './rtp-sender';
 export * from './rtp-session';
 export * from './rtp-transport';
+export * from './sender-reports';
+export * from './thinning';
+export * from './timeline';
 export * from './windowed-reader';

@@ -67,7 +67,7 @@ export class PlanCache {
   /** Ends what enter() began. */
   leave(segment: number): void {
     const cached = this.#cached.get(segment);
-    if (cached === undefined) return;
+    if (cached === undefined || cached.users === 0) return;
     cached.users--;
     if (cached.users === 0) {
       // Moved to the end of the map: the front is what nobody has used for longest.
@@ -84,7 +84,9 @@ export class PlanCache {
 
   /** Has `waiter` told once when the segment's plan has come; the segment must have been entered. */
   wait(segment: number, waiter: PlanWaiter): void {
-    this.#cached.get(segment)?.waiters.push(waiter);
+    // A plan that failed before anybody waited for it is asked for once more, so that the waiter hears of it.
+    if (!this.#cached.has(segment)) this.enter(segment);
+    this.#cached.get(segment)!.waiters.push(waiter);
   }
 
   /** Ends the wait of one who has gone. */

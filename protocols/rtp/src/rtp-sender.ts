@@ -4,15 +4,16 @@
  * Spec: RFC 3550 §5.1 (fixed header), §6.4 (reports), §6.6 (BYE).
  */
 import { randomBytes } from 'node:crypto';
-import { MAX_ROW_PACKETS, type PacketRun, type Track } from '@finch/core';
+import { ALL_FRAMES, MAX_ROW_PACKETS, type PacketRun, type PullOrder, type Track } from '@finch/core';
 import { ntpFraction, ntpSeconds } from './ntp-time';
 import type { PlanCache, PlannedSegment, PlanWaiter } from './plan-cache';
 import { writeByeCompound, writeReportCompound } from './rtcp/compound';
 import { emptySenderReport } from './rtcp/sender-report';
 import { type ReceptionStatistics, readReports } from './rtcp-reception';
+import { RtpClock } from './rtp-clock';
 import type { RtpTransport } from './rtp-transport';
+import { noThinnedFrames, type ThinnedFrames } from './thinning';
 
-const US_PER_S = 1_000_000;
 /** An SR, an SDES with the longest CNAME and a BYE fit. */
 const REPORT_BYTES = 512;
 const NO_SEGMENT = -1;
@@ -37,7 +38,9 @@ export const SendResult = { sent: 0, pending: 1 } as const;
 /** One track of one viewer; see the head of this file. */
 export class RtpSender implements ReceptionStatistics {
   readonly ssrc = randomBytes(4).readUInt32BE();
-  readonly clockRateHz: number;
+  readonly kind: Track['kind'];
+  /** What the viewer went without because he was late. */
+  readonly thinned: ThinnedFrames = noThinnedFrames();
   /** Packets and payload octets so far; reports send them modulo 2^32. */
   packetCount = 0;
   octetCount = 0;
@@ -55,10 +58,14 @@ export class RtpSender implements ReceptionStatistics {
   readonly #payloadType: number;
   // RFC 3550 §5.1: both start at random.
   #sequence = randomBytes(2).readUInt16BE();
-  #timestampOffset = randomBytes(4).readUInt32BE();
-  #shiftTicks = 0;
+  readonly #clock: RtpClock;
+  #order = ALL_FRAMES;
   #segment = NO_SEGMENT;
+  /** Frames of the segment, from the first to before the end; none while there is no segment. */
+  #segmentStart = 0;
   #segmentEnd = 0;
+  /** The segment that is used next: its plan is made and read ahead meanwhile. */
+  #ahead = NO_SEGMENT;
   #planned: PlannedSegment | null = null;
   #nextUnit = 0;
   #sentThrough = 0;
@@ -68,7 +75,8 @@ export class RtpSender implements ReceptionStatistics {
 
   /** `track` is the one that `cache` holds the plans of; `payloadType` is 96..127. */
   constructor(track: Track, payloadType: number, cache: PlanCache, transport: RtpTransport) {
-    this.clockRateHz = track.clockRateHz;
+    this.kind = track.kind;
+    this.#clock = new RtpClock(track.clockRateHz);
     this.#cache = cache;
     this.#transport = transport;
     this.#payloadType = payloadType;
@@ -89,39 +97,60 @@ export class RtpSender implements ReceptionStatistics {
     return this.#sentThrough;
   }
 
+  get clockRateHz(): number {
+    return this.#clock.rateHz;
+  }
+
+  /** Whether nothing has been sent since the last move. */
+  get isStarting(): boolean {
+    return this.#firstTimestamp === NO_TIMESTAMP;
+  }
+
   /** The RTP timestamp of a moment of the presentation, in microseconds of its timeline. */
   timestampOf(mediaUs: number): number {
-    return this.#wireTimestamp(Math.round((mediaUs * this.clockRateHz) / US_PER_S));
+    return this.#clock.ofMedia(mediaUs);
   }
 
-  /** Shifts timestamps from now on, so that they run on over a jump of the position: RFC 2326 appendix B. */
-  shift(byUs: number): void {
-    this.#shiftTicks += Math.round((byUs * this.clockRateHz) / US_PER_S);
+  /** Counts timestamps anew from an instant of media time and stream time, in microseconds; see RtpClock. */
+  retime(mediaUs: number, streamUs: number, scale: number): void {
+    this.#clock.retime(mediaUs, streamUs, scale);
   }
 
-  /** Starts afresh at `frame` after a seek: nothing of it has been sent, and its plan is asked for. */
-  moveTo(frame: number): void {
+  /** Starts afresh at `frame` (-1: nothing is to be sent): nothing of it has been sent, and its plan is asked for. */
+  moveTo(frame: number, order: PullOrder = ALL_FRAMES): void {
+    const isSameOrder = order === this.#order;
+    this.#order = order;
     this.#sentThrough = Math.max(frame, 0);
     this.#firstTimestamp = NO_TIMESTAMP;
     this.#hasBegun = false;
     const segment = frame < 0 ? NO_SEGMENT : this.#cache.segments.segmentOfFrame(frame);
-    if (segment !== this.#segment) this.#enter(segment);
+    if (segment !== this.#segment || !isSameOrder) this.#enter(segment);
+  }
+
+  /** Has the plan made of a frame that is sent after the next; where frames do not follow each other. */
+  prepare(frame: number): void {
+    const segment = frame < 0 ? NO_SEGMENT : this.#cache.segments.segmentOfFrame(frame);
+    if (segment !== this.#segment && segment !== this.#ahead) this.#use(this.#segment, segment);
+  }
+
+  /** Whether no other frame refers to `frame`; false while its plan is being made. */
+  isDisposable(frame: number): boolean {
+    const plan = this.#planFor(frame)?.plan;
+    return plan?.isDisposable(plan.unitOfFrame(frame)) ?? false;
   }
 
   /** Sends the unit that `frame` belongs to, unless it went already. `pending`: its plan is being made. Hot path. */
   send(frame: number): number {
     if (frame < this.#sentThrough) return SendResult.sent;
-    if (frame >= this.#segmentEnd || this.#segment === NO_SEGMENT)
-      this.#enter(this.#cache.segments.segmentOfFrame(frame));
-    const planned = this.#planned ?? this.#cache.planOf(this.#segment);
+    const planned = this.#planFor(frame);
     if (planned === null) return SendResult.pending;
-    this.#planned = planned;
     const { plan } = planned;
     const next = this.#nextUnit;
     const follows = next < plan.unitCount && plan.firstFrameOf(next) === frame;
     const unit = follows ? next : plan.unitOfFrame(frame);
     this.#nextUnit = unit + 1;
-    this.#sentThrough = plan.firstFrameOf(unit) + plan.frameCountOf(unit);
+    // Backward, the next frame is an earlier one.
+    this.#sentThrough = this.#order.isReverse ? 0 : plan.firstFrameOf(unit) + plan.frameCountOf(unit);
     this.#sendUnit(planned, unit);
     return SendResult.sent;
   }
@@ -132,25 +161,25 @@ export class RtpSender implements ReceptionStatistics {
   }
 
   /**
-   * Whether the moment `mediaUs` lies behind the first packet since the last move. A report of an earlier one is lost:
+   * Whether the moment `streamUs` lies behind the first packet since the last move. A report of an earlier one is lost:
    * GStreamer drops it as older than the stream, and plays picture and sound unsynchronised until the next.
    */
-  hasBegunBy(mediaUs: number): boolean {
+  hasBegunBy(streamUs: number): boolean {
     if (!this.#hasBegun && this.#firstTimestamp !== NO_TIMESTAMP)
-      this.#hasBegun = ((this.timestampOf(mediaUs) - this.#firstTimestamp) | 0) > 0; // modulo 2^32
+      this.#hasBegun = ((this.#clock.ofStream(streamUs) - this.#firstTimestamp) | 0) > 0; // modulo 2^32
     return this.#hasBegun;
   }
 
-  /** Sends SR and SDES for the moment `mediaUs` of the timeline, which is now. */
-  sendReport(mediaUs: number, unixUs: number, cname: Uint8Array): void {
-    this.#fillReport(mediaUs, unixUs);
+  /** Sends SR and SDES for the moment `streamUs` of stream time, which is now. */
+  sendReport(streamUs: number, unixUs: number, cname: Uint8Array): void {
+    this.#fillReport(streamUs, unixUs);
     const length = writeReportCompound(reportBytes, 0, report, cname);
     this.#transport.sendReport(reportBytes.subarray(0, length));
   }
 
   /** Sends the last report and BYE. */
-  sendBye(mediaUs: number, unixUs: number, cname: Uint8Array): void {
-    this.#fillReport(mediaUs, unixUs);
+  sendBye(streamUs: number, unixUs: number, cname: Uint8Array): void {
+    this.#fillReport(streamUs, unixUs);
     const length = writeByeCompound(reportBytes, 0, report, cname);
     this.#transport.sendReport(reportBytes.subarray(0, length));
   }
@@ -167,28 +196,41 @@ export class RtpSender implements ReceptionStatistics {
     this.#transport.close();
   }
 
-  // A sender uses the segment it is in and the one after it, whose plan is made and read ahead meanwhile.
+  #planFor(frame: number): PlannedSegment | null {
+    if (frame >= this.#segmentEnd || frame < this.#segmentStart)
+      this.#enter(this.#cache.segments.segmentOfFrame(frame));
+    this.#planned ??= this.#cache.planOf(this.#segment);
+    return this.#planned;
+  }
+
+  // Who sees key frames only needs the segments that they lie in: prepare() names the next.
   #enter(segment: number): void {
     const { segments } = this.#cache;
-    const left = this.#segment;
-    this.#segment = segment;
+    const hasNext = segment !== NO_SEGMENT && segment + 1 < segments.length;
+    this.#use(segment, hasNext && !this.#order.keyFramesOnly ? segment + 1 : NO_SEGMENT);
     this.#planned = null;
     this.#nextUnit = 0;
-    if (segment !== NO_SEGMENT) {
-      this.#segmentEnd = segments.firstFrameOf(segment) + segments.frameCountOf(segment);
-      this.#cache.enter(segment);
-      if (segment + 1 < segments.length) this.#cache.enter(segment + 1);
-    }
-    if (left === NO_SEGMENT) return;
-    this.#cache.leave(left);
-    if (left + 1 < segments.length) this.#cache.leave(left + 1);
+    this.#segmentStart = segment === NO_SEGMENT ? 0 : segments.firstFrameOf(segment);
+    this.#segmentEnd = segment === NO_SEGMENT ? 0 : this.#segmentStart + segments.frameCountOf(segment);
+  }
+
+  // What is used again is entered before it is left, so that its plan stays.
+  #use(segment: number, ahead: number): void {
+    const left = this.#segment;
+    const leftAhead = this.#ahead;
+    this.#segment = segment;
+    this.#ahead = ahead;
+    if (segment !== NO_SEGMENT) this.#cache.enter(segment);
+    if (ahead !== NO_SEGMENT) this.#cache.enter(ahead);
+    if (left !== NO_SEGMENT) this.#cache.leave(left);
+    if (leftAhead !== NO_SEGMENT) this.#cache.leave(leftAhead);
   }
 
   #sendUnit({ plan, registered }: PlannedSegment, unit: number): void {
     run.plan = registered;
     run.ssrc = this.ssrc;
     run.payloadType = this.#payloadType;
-    run.timestamp = this.#wireTimestamp(plan.rtpTimestampOf(unit));
+    run.timestamp = this.#clock.ofUnit(plan.rtpTimestampOf(unit));
     if (this.#firstTimestamp === NO_TIMESTAMP) this.#firstTimestamp = run.timestamp;
     let first = plan.firstPacketOf(unit);
     let left = plan.packetCountOf(unit);
@@ -205,15 +247,11 @@ export class RtpSender implements ReceptionStatistics {
     }
   }
 
-  #wireTimestamp(ticks: number): number {
-    return (ticks + this.#timestampOffset + this.#shiftTicks) >>> 0;
-  }
-
-  #fillReport(mediaUs: number, unixUs: number): void {
+  #fillReport(streamUs: number, unixUs: number): void {
     report.ssrc = this.ssrc;
     report.ntpSeconds = ntpSeconds(unixUs);
     report.ntpFraction = ntpFraction(unixUs);
-    report.rtpTimestamp = this.timestampOf(mediaUs);
+    report.rtpTimestamp = this.#clock.ofStream(streamUs);
     report.packetCount = this.packetCount >>> 0;
     report.octetCount = this.octetCount >>> 0;
   }

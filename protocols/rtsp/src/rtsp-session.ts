@@ -5,12 +5,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { DELETE, PARK, type Presentation, type RoutedMedia, Task, TaskEvent, TimeoutTask } from '@finch/core';
-import { RtpSession } from '@finch/rtp';
+import { type PlayWish, RtpSession } from '@finch/rtp';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
 import type { RtpInfo } from './headers/rtp-info';
 import { formatSession } from './headers/session';
 import type { Transport } from './headers/transport';
+import type { ParameterSource } from './parameters';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspService } from './rtsp-service';
 import { nextState, type SessionState } from './session-state';
@@ -20,6 +21,15 @@ import { bindTransport, makeSender, type SessionTrack } from './session-track';
 const SESSION_ID_BYTES = 16;
 /** A client that keeps alive just in time must not be cut off: the timeout that is kept is longer than the one told. */
 const TIMEOUT_GRACE_FACTOR = 1.5;
+
+/** What PLAY came to; times in microseconds of the movie. */
+export interface Played {
+  readonly startUs: number;
+  /** Before the start where it goes backward. */
+  readonly endUs: number;
+  readonly scale: number;
+  readonly speed: number;
+}
 
 /** A task for one session; kill ends it. */
 export class RtspSession extends Task {
@@ -103,12 +113,13 @@ export class RtspSession extends Task {
       );
   }
 
-  /** Plays; returns where it really starts, in microseconds of the movie. */
-  play(fromUs: number | undefined, untilUs: number): number {
+  /** Plays; returns what really is played. */
+  play(fromUs: number | undefined, wish: PlayWish): Played {
     const state = nextState(this.#state, 'PLAY');
     const rtp = this.#rtp ?? this.#startRtp();
     this.#state = state;
-    return rtp.play(fromUs, untilUs);
+    const startUs = rtp.play(fromUs, wish);
+    return { startUs, endUs: rtp.endUs, scale: rtp.scale, speed: rtp.speed };
   }
 
   /** Pauses; returns where, in microseconds of the movie. */
@@ -124,6 +135,24 @@ export class RtspSession extends Task {
       sequenceNumber: sender.nextSequence,
       rtpTicks: sender.timestampOf(startUs),
     }));
+  }
+
+  /** What clients may ask of the session: of the track that the URL names, or of all. 404 when it was not set up. */
+  parameters(url: ControlUrl): ParameterSource {
+    if (!url.isServer) this.#checkPath(url);
+    const { trackId } = url;
+    const tracks =
+      trackId === undefined ? this.#tracks : this.#tracks.filter((track) => track.trackId === trackId);
+    if (trackId !== undefined && tracks.length === 0)
+      throw new RtspError('notFound', `track ${trackId} was not set up`);
+    return {
+      positionUs: this.#rtp?.positionUs ?? 0,
+      durationUs: this.durationUs,
+      scale: this.#rtp?.scale ?? 1,
+      speed: this.#rtp?.speed ?? 1,
+      state: this.#rtp?.isPlaying === true ? 'playing' : 'ready',
+      senders: tracks.map(({ sender }) => sender),
+    };
   }
 
   /** There is room again on the connection. */
@@ -173,8 +202,17 @@ export class RtspSession extends Task {
     }
     this.#rtp.signal(TaskEvent.kill); // it says BYE, then closes senders and movie
     for (const { release } of this.#tracks) release();
-    const packets = this.#tracks.reduce((sum, { sender }) => sum + sender.packetCount, 0);
-    this.#service.log.info(`${this.clientHost} stops ${this.#media.name}: ${this.#reason}`, { packets });
+    this.#service.log.info(`${this.clientHost} stops ${this.#media.name}: ${this.#reason}`, this.#counts());
+  }
+
+  #counts(): Record<string, number> {
+    const counts: Record<string, number> = { packets: 0 };
+    for (const { sender } of this.#tracks) {
+      counts.packets! += sender.packetCount;
+      for (const [cause, frames] of Object.entries(sender.thinned))
+        if (frames > 0) counts[`thinned.${cause}`] = (counts[`thinned.${cause}`] ?? 0) + frames;
+    }
+    return counts;
   }
 
   // A playing TCP viewer lives as long as his connection takes what is sent; the RTP session ends it when it stalls.

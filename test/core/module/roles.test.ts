@@ -33,6 +33,9 @@ const provider: PullProvider = {
   nextFrame: () => -1,
   skipTo: () => {},
   seek: (timeUs) => timeUs,
+  reorder: () => {},
+  canFollow: () => false,
+  keyFrameFrom: () => -1,
   disconnected: () => {},
 };
 

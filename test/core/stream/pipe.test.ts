@@ -1,5 +1,5 @@
 /** The pull pipe: both ends hear of its making and of its end, once. */
-import { Frame, PullPipe, type PullProvider } from '@finch/core';
+import { ALL_FRAMES, Frame, PullPipe, type PullProvider } from '@finch/core';
 
 /** Ends that write down what they are told. */
 function ends(changes: Partial<PullProvider> = {}) {
@@ -14,6 +14,9 @@ function ends(changes: Partial<PullProvider> = {}) {
     nextFrame: (track) => track + 10,
     skipTo: (track, frame) => told.push(`skipped to ${frame} of ${track}`),
     seek: (timeUs) => timeUs - 1,
+    reorder: ({ isSilent }) => told.push(`reordered, silent: ${isSilent}`),
+    canFollow: ({ keyFramesOnly }) => keyFramesOnly,
+    keyFrameFrom: (_track, frame) => frame + 20,
     ...changes,
   };
   const consumer = {
@@ -43,9 +46,15 @@ describe('a pull pipe', () => {
     expect([pipe.pull(frame), frame.index, pipe.nextFrame(1), pipe.seek(100)]).toEqual([true, 5, 11, 99]);
     pipe.skipTo(1, 7);
     expect(told.at(-1)).toBe('skipped to 7 of 1');
+    pipe.reorder({ ...ALL_FRAMES, isSilent: true }, frame);
+    expect(told.at(-1)).toBe('reordered, silent: true');
+    const keyFrames = { ...ALL_FRAMES, keyFramesOnly: true };
+    expect([pipe.canFollow(keyFrames), pipe.keyFrameFrom(1, 3, 0)]).toEqual([true, 23]);
     pipe.disconnect();
     told.length = 0;
     pipe.skipTo(1, 8);
+    pipe.reorder(ALL_FRAMES, null);
+    expect([pipe.canFollow(keyFrames), pipe.keyFrameFrom(1, 3, 0)]).toEqual([false, -1]);
     expect(told).toEqual([]);
     frame.index = 0;
     expect([pipe.pull(frame), frame.index, pipe.nextFrame(1), pipe.seek(100)]).toEqual([false, 0, -1, 100]);

@@ -1,5 +1,5 @@
 /** The frames of several tracks as one stream in decode order, and where a seek leads. Spec: RFC 2326 §10.5. */
-import { Frame, PullPipe } from '@finch/core';
+import { ALL_FRAMES, Frame, type PullOrder, PullPipe } from '@finch/core';
 import { FileProvider } from '@finch/file-vod/file-provider';
 import fc from 'fast-check';
 import { type MadeUpTrack, presentationOf } from './made-up-presentation';
@@ -153,4 +153,69 @@ it('gives its hold on the presentation back when its pipe ends, once', () => {
   pipe.disconnect();
   pipe.disconnect();
   expect(presentation.closes).toBe(1);
+});
+
+describe('an order', () => {
+  const backward: PullOrder = { keyFramesOnly: true, isReverse: true, isSilent: true, spacingUs: 0 };
+  const fast: PullOrder = { ...backward, isReverse: false };
+  const silent: PullOrder = { ...ALL_FRAMES, isSilent: true };
+
+  it.each<[string, PullOrder, number, number, number[]]>([
+    ['forward', fast, 1_500_000, 1_000_000, [25, 50, 75]],
+    ['backward', backward, 2_100_000, 2_000_000, [50, 25, 0]],
+    ['forward, 1.5 s apart at least', { ...fast, spacingUs: 1_500_000 }, 0, 0, [0, 50]],
+    ['backward, 1 s apart at least', { ...backward, spacingUs: 1_000_000 }, 9e6, 3_000_000, [75, 50, 25, 0]],
+  ])('of key frames %s gives those of the video track', (_name, order, toUs, startUs, frames) => {
+    const provider = new FileProvider(presentationOf([AUDIO, VIDEO]), [0, 1]);
+    expect(provider.seek(toUs, order)).toBe(startUs);
+    expect([provider.nextFrame(0), provider.nextFrame(1)]).toEqual([-1, frames[0]]);
+    expect(pullAll(provider)).toEqual(frames.map((frame) => [1, frame, frame * 40_000]));
+    expect([provider.nextFrame(1), pullAll(provider)]).toEqual([-1, []]);
+    provider.seek(0);
+    expect(pullAll(provider).length).toBe(300);
+  });
+
+  it('of silence gives all pictures and no sound; sound comes back where the pictures are', () => {
+    const provider = new FileProvider(presentationOf([VIDEO, AUDIO]), [0, 1]);
+    const frame = new Frame();
+    while (provider.pull(frame) && (frame.track !== 1 || frame.dtsUs < 1_020_000));
+    provider.reorder(silent, frame);
+    expect([provider.nextFrame(0), provider.nextFrame(1)]).toEqual([26, -1]);
+    while (provider.pull(frame) && frame.index < 60);
+    provider.reorder(ALL_FRAMES, frame);
+    expect([provider.nextFrame(0), provider.nextFrame(1)]).toEqual([60, 120]);
+    provider.seek(1_000_000, silent);
+    expect(pullAll(provider).every(([track]) => track === 0)).toBe(true);
+  });
+
+  it('makes sense with something to see, and of key frames only with more than one', () => {
+    const tracksOf = (...tracks: MadeUpTrack[]) =>
+      new FileProvider(
+        presentationOf(tracks),
+        tracks.map((_, i) => i),
+      );
+    const answers = [
+      tracksOf(VIDEO, AUDIO),
+      tracksOf({ ...VIDEO, keyFrames: [0] }),
+      tracksOf(AUDIO),
+      tracksOf(),
+    ];
+    expect(answers.map((provider) => [provider.canFollow(silent), provider.canFollow(backward)])).toEqual([
+      [true, true],
+      [true, false],
+      [false, false],
+      [false, false],
+    ]);
+  });
+
+  it.each([
+    [10, 900_000, 25],
+    [10, 1_100_000, 25],
+    [10, 2_500_000, 50],
+    [25, 1_100_000, 25],
+    [76, 5_000_000, -1],
+  ])('who is late at frame %d, when %d us are due, goes on at key frame %d', (frame, dueUs, keyFrame) => {
+    const provider = new FileProvider(presentationOf([VIDEO, AUDIO]), [0, 1]);
+    expect(provider.keyFrameFrom(0, frame, dueUs)).toBe(keyFrame);
+  });
 });

@@ -11,7 +11,7 @@ import { Viewer } from '../../support/viewer';
 
 jest.setTimeout(20_000);
 
-/** 10 MB a second: the kernel's buffers are full within a second. */
+/** 10 MB a second, a key frame each second: the kernel's buffers are full within a second. */
 const FAT: ShortMovie = {
   frames: 150,
   framesPerSecond: 50,
@@ -44,7 +44,7 @@ describe('a slow reader over TCP', () => {
   });
   afterAll(() => finch.stop());
 
-  it('blocks nobody, costs little memory, and finds the stream whole when he reads again', async () => {
+  it('blocks nobody, costs little memory, and goes on at a key frame when he reads again', async () => {
     const slow = await Viewer.open(finch, { carrier: 'TCP', movie: 'fat.mp4' });
     const other = await Viewer.open(finch, { carrier: 'TCP', movie: 'thin.mp4' });
     slow.client.isKeepingFrames = false;
@@ -58,15 +58,26 @@ describe('a slow reader over TCP', () => {
     expect(anonymousBytes() - beforeBytes).toBeLessThan(24 * MIB);
     const gaps = other.tracks[0]!.packets.map(({ atMs }, i, all) => atMs - (all[i - 1]?.atMs ?? atMs));
     expect(gaps.filter((gap) => gap > 200)).toEqual([]);
-    // What he has in hand is the beginning of the movie: he was not sent ahead, nothing was thrown away.
+    // What he has in hand is the beginning of the movie: he was not sent ahead.
     slow.client.socket.resume();
     await slow.tracks[0]!.byeArrived(1, 12_000);
     slow.tracks[0]!.expectContiguous();
+    const frames = slow.tracks[0]!.timestampsFromFirst().map((ticks) => ticks / (90_000 / 50));
+    const back = frames.findIndex((frame, i) => i > 0 && frame !== frames[i - 1]! + 1);
+    expect(frames.slice(0, back)).toEqual(Array.from({ length: back }, (_, i) => i));
+    expect(frames[back]! % FAT.keyEvery!).toBe(0);
+    expect(frames.slice(back)).toEqual(
+      Array.from({ length: FAT.frames - frames[back]! }, (_, i) => frames[back]! + i),
+    );
     const { packets } = slow.tracks[0]!;
-    expect(slow.tracks[0]!.timestampsFromFirst().length).toBe(FAT.frames);
     const last = packets.filter(({ timestamp }) => timestamp === packets.at(-1)!.timestamp);
     const slices = nalUnitsOf(last).filter((nal) => [1, 5].includes(nal[0]! & 0x1f));
     expect(slices[0]!.equals(nalUnitOfFrame(FAT.frames - 1, FAT))).toBe(true);
+    const left = FAT.frames - frames.length;
+    await slow.teardown();
+    await other.teardown();
+    const stops = finch.log.filter(({ message }) => message === '127.0.0.1 stops fat.mp4: teardown');
+    expect(stops.map(({ fields }) => fields!['thinned.upToKeyFrame'])).toEqual([left]);
     await Promise.all([slow.close(), other.close()]);
   });
 

@@ -1,15 +1,16 @@
-/** DESCRIBE: the movie's tracks as SDP (RFC 2326 §10.2, appendix C). */
+/** DESCRIBE: the movie's tracks as SDP (RFC 2326 §10.2, §12.23, appendix C). */
 import { type CoroutineBody, type Presentation, settled } from '@finch/core';
 import { payloadFormatOf, payloadTypeOf } from '@finch/rtp';
 import { RtspError } from '../errors';
 import { acceptsType } from '../headers/accept';
-import { formatDate } from '../headers/date';
+import { formatDate, parseDate } from '../headers/date';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 import { type SdpTrack, writeSdp } from '../sdp-writer';
 
 const SDP_TYPE = 'application/sdp';
+const NOT_MODIFIED = 304;
 
-/** Opens the movie for as long as it takes to describe it. 406 when the client takes no SDP, 404 and 415 by the module. */
+/** Opens the movie for as long as it takes to describe it. 304 when the client has its latest description already, 406 when the client takes no SDP, 404 and 415 by the module. */
 export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const { connection, service, url } = exchange;
   if (!acceptsType(exchange.header('Accept'), SDP_TYPE))
@@ -17,6 +18,12 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const media = service.host.roles.route({ path: url.segments, clientHost: connection.peer.host });
   const presentation = yield* settled(media.describe(), (late) => late.close());
   try {
+    const dates = {
+      'Cache-Control': 'must-revalidate',
+      'Last-Modified': formatDate(presentation.modifiedMs),
+    };
+    if (isUnmodifiedSince(exchange.header('If-Modified-Since'), presentation.modifiedMs))
+      return { status: NOT_MODIFIED, headers: dates };
     const sdp = writeSdp({
       title: presentation.name,
       originAddress: connection.tcp.localAddress.host,
@@ -28,12 +35,21 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
     const headers = {
       'Content-Base': `${url.aggregateUrl}/`,
       'Content-Type': SDP_TYPE,
-      'Cache-Control': 'must-revalidate',
-      'Last-Modified': formatDate(presentation.modifiedMs),
+      ...dates,
     };
     return { headers, body: Buffer.from(sdp) };
   } finally {
     presentation.close();
+  }
+}
+
+// A date that can't be read asks for nothing (RFC 2068 §14.24). What the client knows of the file's time is whole seconds.
+function isUnmodifiedSince(value: string | undefined, modifiedMs: number): boolean {
+  if (value === undefined) return false;
+  try {
+    return Math.floor(modifiedMs / 1000) * 1000 <= parseDate(value);
+  } catch {
+    return false;
   }
 }
 

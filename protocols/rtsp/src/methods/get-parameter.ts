@@ -1,13 +1,20 @@
-/** GET_PARAMETER: a sign of life when it asks for nothing (RFC 2326 §10.8). */
+/** GET_PARAMETER: what is asked of the session, or a sign of life when it asks for nothing (RFC 2326 §10.8). */
 import type { CoroutineBody } from '@finch/core';
-import { RtspError } from '../errors';
+import { checkParametersType, parseParameterNames } from '../headers/parameters';
+import { answerParameters, refuseUnknown } from '../parameters';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 
-/** Keeps the session alive. 451 for parameters: there are none so far. */
+/** Answers with the values; see parameters.ts for the names. 451 for unknown ones, 415 for another format than theirs. */
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* getParameter(exchange: RtspExchange): CoroutineBody<RtspReply> {
-  const session = exchange.namedSession();
-  if (exchange.request.body.length > 0)
-    throw new RtspError('parameterNotUnderstood', 'no parameter can be asked for');
-  return session === undefined ? {} : { headers: { Session: session.header } };
+  const { body } = exchange.request;
+  const named = exchange.namedSession();
+  if (body.length === 0) return named === undefined ? {} : { headers: { Session: named.header } };
+  checkParametersType(exchange.header('Content-Type'));
+  const names = parseParameterNames(body);
+  const refusal = refuseUnknown(names);
+  if (refusal !== undefined) return refusal;
+  const session = exchange.session();
+  const reply = answerParameters(names, session.parameters(exchange.url));
+  return { ...reply, headers: { Session: session.header, ...reply.headers } };
 }

@@ -1,43 +1,69 @@
-/** PLAY: starts, goes on, or moves (RFC 2326 §10.5, §12.29, §12.33). */
+/** PLAY: starts, goes on, moves, or changes its rate (RFC 2326 §10.5, §12.29, §12.33-§12.35). */
 import type { CoroutineBody } from '@finch/core';
 import { RtspError } from '../errors';
 import { formatRange, parseRange } from '../headers/range';
 import { formatRtpInfo } from '../headers/rtp-info';
+import { formatScale, formatSpeed, parseScale, parseSpeed } from '../headers/scale-speed';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 
 const US_PER_S = 1_000_000;
 
-/** Plays the session. Range and RTP-Info say where it really starts. 457 for a range that is not of this movie. */
+interface WantedRange {
+  readonly fromUs?: number;
+  readonly untilUs?: number;
+}
+
+/**
+ * Plays the session. Range and RTP-Info say where it really starts, Scale and Speed how fast it really goes, if they were
+ * asked for. 457 for a range that is not of this movie, or that runs against Scale.
+ */
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const session = exchange.session();
   session.checkAggregate(exchange.url);
-  const { fromUs, untilUs } = wantedRange(exchange.header('Range'), session.durationUs);
-  const startUs = session.play(fromUs, untilUs);
-  const end = Math.min(untilUs, session.durationUs) / US_PER_S;
+  const scale = optional(exchange.header('Scale'), parseScale);
+  const speed = optional(exchange.header('Speed'), parseSpeed);
+  const { fromUs, untilUs } = wantedRange(exchange.header('Range'), session.durationUs, scale ?? 1);
+  const played = session.play(fromUs, { untilUs, scale, speed });
+  const start = played.startUs / US_PER_S;
+  const end = played.endUs / US_PER_S;
+  const isReverse = played.scale < 0;
   return {
     headers: {
       Session: session.header,
-      Range: formatRange({ unit: 'npt', start: startUs / US_PER_S, end: Math.max(end, startUs / US_PER_S) }),
-      'RTP-Info': formatRtpInfo(session.rtpInfo(startUs)),
+      ...(scale === undefined ? {} : { Scale: formatScale(played.scale) }),
+      ...(speed === undefined ? {} : { Speed: formatSpeed(played.speed) }),
+      Range: formatRange({
+        unit: 'npt',
+        start,
+        end: isReverse ? Math.min(end, start) : Math.max(end, start),
+      }),
+      'RTP-Info': formatRtpInfo(session.rtpInfo(played.startUs)),
     },
   };
 }
 
-function wantedRange(
-  value: string | undefined,
-  durationUs: number,
-): { fromUs: number | undefined; untilUs: number } {
-  if (value === undefined) return { fromUs: undefined, untilUs: Infinity };
-  const range = parseRange(value);
+function optional(value: string | undefined, parse: (value: string) => number): number | undefined {
+  return value === undefined ? undefined : parse(value);
+}
+
+function wantedRange(value: string | undefined, durationUs: number, scale: number): WantedRange {
+  if (value === undefined) return {};
+  const range = parseRange(value, scale < 0 ? 'reverse' : 'forward');
   if (range.unit === 'clock')
     throw new RtspError('invalidRange', 'Range: a file has no wall-clock time, expected npt');
-  const fromUs = typeof range.start === 'number' ? range.start * US_PER_S : undefined;
-  const untilUs = typeof range.end === 'number' ? range.end * US_PER_S : Infinity;
+  const { start, end } = range;
+  const fromUs = typeof start === 'number' ? start * US_PER_S : undefined;
+  const untilUs = typeof end === 'number' ? end * US_PER_S : undefined;
   if (fromUs !== undefined && fromUs > durationUs)
     throw new RtspError(
       'invalidRange',
-      `Range: found a start of ${range.start} s, expected at most ${durationUs / US_PER_S} s`,
+      `Range: found a start of ${start} s, expected at most ${durationUs / US_PER_S} s`,
     );
-  return { fromUs, untilUs };
+  if (scale < 0 && fromUs !== undefined && untilUs !== undefined && untilUs > fromUs)
+    throw new RtspError(
+      'invalidRange',
+      'Range: found a start before the end, expected it behind: Scale is below 0',
+    );
+  return { ...(fromUs !== undefined && { fromUs }), ...(untilUs !== undefined && { untilUs }) };
 }

@@ -1,13 +1,19 @@
 /** SET_PARAMETER: a sign of life when it sets nothing (RFC 2326 §10.9). */
 import type { CoroutineBody } from '@finch/core';
-import { RtspError } from '../errors';
+import { checkParametersType, parseParameterNames } from '../headers/parameters';
+import { refuseParameters } from '../parameters';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 
-/** Keeps the session alive. 451 for parameters: there are none so far. */
+/** Keeps the session alive. 451 for parameters that are not known, 458 for the others: none can be set so far. */
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* setParameter(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const session = exchange.namedSession();
-  if (exchange.request.body.length > 0)
-    throw new RtspError('parameterNotUnderstood', 'no parameter can be set');
-  return session === undefined ? {} : { headers: { Session: session.header } };
+  const { body } = exchange.request;
+  const headers: Record<string, string> = session === undefined ? {} : { Session: session.header };
+  if (body.length === 0) return { headers };
+  checkParametersType(exchange.header('Content-Type'));
+  const names = parseParameterNames(body);
+  if (names.length === 0) return { headers };
+  const reply = refuseParameters(names);
+  return { ...reply, headers: { ...headers, ...reply.headers } };
 }

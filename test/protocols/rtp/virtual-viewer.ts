@@ -1,0 +1,182 @@
+/**
+ * A viewer of a made-up movie on a virtual clock: an RTP session whose transport writes down what it is given. For tests of
+ * what is sent when. Rule: time passes only in passMs(), so that every packet has its exact time.
+ */
+import { RegisteredPlan, TaskThread } from '@finch/core';
+import { VirtualClock } from '@finch/core/reactor/virtual/virtual-clock';
+import { VirtualHub } from '@finch/core/reactor/virtual/virtual-port';
+import { FileProvider } from '@finch/file-vod/file-provider';
+import {
+  buildPlan,
+  PacketPlan,
+  type PlanCache,
+  type PlanWaiter,
+  RtpSender,
+  RtpSession,
+  type RtpTransport,
+  SegmentMap,
+} from '@finch/rtp';
+import { type MadeUpTrack, presentationOf } from '../../modules/file-vod/made-up-presentation';
+
+/** One unit as it was sent. */
+export interface SentUnit {
+  readonly atMs: number;
+  readonly timestamp: number;
+  readonly sequence: number;
+  readonly packets: number;
+}
+
+export interface VirtualViewerOptions {
+  readonly tracks: readonly MadeUpTrack[];
+  readonly durationUs: number;
+  /** The bytes of frame `frame` of track `track`. */
+  readonly frameBytes?: (track: number, frame: number) => Uint8Array;
+}
+
+const WINDOW_US = 1000;
+
+/** A session with its transports; see the head of this file. */
+export class VirtualViewer {
+  readonly sent: SentUnit[][];
+  readonly reports: { readonly atMs: number; readonly bytes: Uint8Array }[][];
+  readonly told: string[] = [];
+  readonly session: RtpSession;
+  /** Segments that are used, by track: which are asked for, and how often. */
+  readonly used: Map<number, number>[];
+  /** Whether plans are there when they are asked for. */
+  hasPlans = true;
+  /** Whether the viewer's socket takes nothing. */
+  isFull = false;
+  readonly #clock = new VirtualClock();
+  readonly #thread: TaskThread;
+  #waiting: PlanWaiter[] = [];
+
+  constructor({ tracks, durationUs, frameBytes = bytesOf(tracks) }: VirtualViewerOptions) {
+    this.#thread = new TaskThread({
+      clock: this.#clock,
+      port: new VirtualHub().openPort(1),
+      turnBudgetUs: 1e9,
+      onError: (_task, error) => {
+        throw error;
+      },
+    });
+    const presentation = presentationOf(tracks);
+    this.sent = tracks.map(() => []);
+    this.reports = tracks.map(() => []);
+    this.used = tracks.map(() => new Map());
+    const senders = presentation.tracks.map(({ track, frames }, place) => {
+      const bytes: Uint8Array[] = [];
+      let offset = 0;
+      for (let frame = 0; frame < frames.length; frame++) {
+        bytes.push(frameBytes(place, frame));
+        frames.offsets[frame] = offset;
+        frames.sizes[frame] = bytes[frame]!.length;
+        offset += bytes[frame]!.length;
+      }
+      const file = Buffer.concat(bytes);
+      const segments = SegmentMap.of(frames, track.kind);
+      const planned = Array.from({ length: segments.length }, (_, segment) => ({
+        plan: new PacketPlan(
+          buildPlan(
+            {
+              config: track.config,
+              frames: frames.share(),
+              firstFrame: segments.firstFrameOf(segment),
+              frameCount: segments.frameCountOf(segment),
+              maxPayloadBytes: 1400,
+            },
+            (position, length) => file.subarray(position, position + length),
+          ),
+        ),
+        registered: new RegisteredPlan(segment + 1),
+      }));
+      return new RtpSender(
+        track,
+        96 + place,
+        this.#cacheOf(place, segments, planned),
+        this.#transport(place),
+      );
+    });
+    this.session = new RtpSession(this.#thread, {
+      provider: new FileProvider(
+        presentation,
+        tracks.map((_, place) => place),
+      ),
+      senders,
+      durationUs,
+      pacing: { windowUs: WINDOW_US, aheadUs: 0 },
+      cname: Buffer.from('test'),
+      events: {
+        ended: () => this.told.push('ended'),
+        failed: (error) => this.told.push(`failed: ${error.message}`),
+        stalled: () => this.told.push('stalled'),
+      },
+    });
+  }
+
+  get nowMs(): number {
+    return this.#clock.nowUs() / 1000;
+  }
+
+  /** Lets time pass, a window at a time, or at once as for a thread that hangs. */
+  passMs(ms: number, isHanging = false): void {
+    const steps = isHanging ? 1 : (ms * 1000) / WINDOW_US;
+    for (let step = 0; step < steps; step++) {
+      this.#clock.advanceUs(isHanging ? ms * 1000 : WINDOW_US);
+      for (let turn = 0; turn < 20; turn++) this.#thread.turn();
+    }
+  }
+
+  /** The plans that were waited for have come. */
+  plansReady(): void {
+    this.hasPlans = true;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const waiter of waiting) waiter.planReady();
+  }
+
+  #transport(track: number): RtpTransport {
+    const viewer = this;
+    return {
+      get isFull() {
+        return viewer.isFull;
+      },
+      sendRun: ({ timestamp, sequence, packetCount }) =>
+        this.sent[track]!.push({ atMs: this.nowMs, timestamp, sequence, packets: packetCount }),
+      sendReport: (bytes) => this.reports[track]!.push({ atMs: this.nowMs, bytes: bytes.slice() }),
+      close: () => {},
+    };
+  }
+
+  #cacheOf(track: number, segments: SegmentMap, planned: ReturnType<PlanCache['planOf']>[]): PlanCache {
+    const used = this.used[track]!;
+    const count = (segment: number, by: number) => {
+      const users = (used.get(segment) ?? 0) + by;
+      if (users === 0) used.delete(segment);
+      else used.set(segment, users);
+    };
+    const cache: Pick<PlanCache, 'segments' | 'enter' | 'leave' | 'planOf' | 'wait' | 'forget'> = {
+      segments,
+      enter: (segment) => count(segment, 1),
+      leave: (segment) => count(segment, -1),
+      planOf: (segment) => (this.hasPlans ? planned[segment]! : null),
+      wait: (_segment, waiter) => this.#waiting.push(waiter),
+      forget: () => {},
+    };
+    return cache as PlanCache;
+  }
+}
+
+/** A slice of an H.264 picture behind its length; what the first byte says of it is up to `header`. */
+export function sliceBytes(header: number, size = 40): Uint8Array {
+  const bytes = Buffer.alloc(4 + size, 0x5a);
+  bytes.writeUInt32BE(size);
+  bytes[4] = header;
+  return bytes;
+}
+
+/** Pictures that others refer to, and sound of which a packet holds one unit. */
+function bytesOf(tracks: readonly MadeUpTrack[]): (track: number) => Uint8Array {
+  const [picture, sound] = [sliceBytes(0x41), new Uint8Array(1000)];
+  return (track) => (tracks[track]!.kind === 'video' ? picture : sound);
+}
