@@ -17,6 +17,14 @@ export function ntpSeconds(unixUs: number): number {
   return (Math.floor(unixUs / US_PER_SECOND) + NTP_UNIX_OFFSET_S) % TWO_TO_32;
 }
 
+/**
+ * The wall clock in microseconds of the Unix epoch, for reports: it never steps, and its grain is finer than Date.now()'s
+ * millisecond, which players would show as jitter between tracks.
+ */
+export function unixNowUs(): number {
+  return (performance.timeOrigin + performance.now()) * 1000;
+}
+
 /** The fractional part of the NTP timestamp of `unixUs`, in units of 2^-32 s. */
 export function ntpFraction(unixUs: number): number {
   const us = unixUs - Math.floor(unixUs / US_PER_SECOND) * US_PER_SECOND;

@@ -2,9 +2,9 @@
  * When the senders of a session report: together, every five seconds, each once its first packet has gone; and BYE, once.
  * Used by the RTP session. Rule: a report speaks of now, in stream time. Spec: RFC 3550 §6.2, §6.4.1, §6.6.
  */
+import { unixNowUs } from './ntp-time';
 import type { RtpSender } from './rtp-sender';
 
-const US_PER_MS = 1000;
 /** Between two reports (RFC 3550 §6.2 recommends 5 s at least). */
 const REPORT_INTERVAL_US = 5_000_000;
 
@@ -38,7 +38,7 @@ export class SenderReports {
   /** Sends the reports that are due; `streamUs` is the stream time now. */
   sendDue(nowUs: number, streamUs: number): void {
     this.#nextUs = nowUs + REPORT_INTERVAL_US;
-    const unixUs = Date.now() * US_PER_MS;
+    const unixUs = unixNowUs();
     for (const sender of this.#senders) {
       if (!sender.hasBegunBy(streamUs)) this.#nextUs = nowUs;
       else if (nowUs >= sender.nextReportUs) {
@@ -48,13 +48,14 @@ export class SenderReports {
     }
   }
 
-  /** Says BYE on every track that has sent something, unless it was said since playing started. */
+  /**
+   * Says BYE on every track, unless it was said since playing started. Also on one that has sent nothing, because its time
+   * was over before: players wait for the BYE of each.
+   */
   sayBye(streamUs: number): void {
     if (this.#saidBye) return;
     this.#saidBye = true;
-    const unixUs = Date.now() * US_PER_MS;
-    for (const sender of this.#senders) {
-      if (sender.packetCount > 0) sender.sendBye(streamUs, unixUs, this.#cname);
-    }
+    const unixUs = unixNowUs();
+    for (const sender of this.#senders) sender.sendBye(streamUs, unixUs, this.#cname);
   }
 }

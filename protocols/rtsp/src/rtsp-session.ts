@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { DELETE, PARK, type Presentation, type RoutedMedia, Task, TaskEvent, TimeoutTask } from '@finch/core';
-import { type PlayWish, RtpSession } from '@finch/rtp';
+import { type PlayWish, RtpSession, unixNowUs } from '@finch/rtp';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
 import type { RtpInfo } from './headers/rtp-info';
@@ -256,7 +256,7 @@ export class RtspSession extends Task {
 
   #reportArrived(trackId: number, bytes: Uint8Array): void {
     this.refresh();
-    this.#tracks.find((track) => track.trackId === trackId)?.sender.reportArrived(bytes, Date.now() * 1000);
+    this.#tracks.find((track) => track.trackId === trackId)?.sender.reportArrived(bytes, unixNowUs());
   }
 
   #checkPath({ segments }: ControlUrl): void {
