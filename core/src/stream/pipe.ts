@@ -60,14 +60,11 @@ export interface PullProvider extends PipeEnd {
   keyFrameFrom(track: number, frame: number, timeUs: number): number;
 }
 
-/** Takes frames when it is ready for them. */
-export type PullConsumer = PipeEnd;
-
 /** Joins one provider to one consumer, from its making until disconnect(). */
 export class PullPipe {
-  #ends: { provider: PullProvider; consumer: PullConsumer } | null;
+  #ends: { provider: PullProvider; consumer: PipeEnd } | null;
 
-  constructor(provider: PullProvider, consumer: PullConsumer) {
+  constructor(provider: PullProvider, consumer: PipeEnd) {
     this.#ends = { provider, consumer };
     provider.connected?.();
     consumer.connected?.();

@@ -102,7 +102,7 @@ export class RtspSession extends Task {
     return { ...withoutClientWishes(chosen), ...bound.answer, ssrc: sender.ssrc };
   }
 
-  /** Refuses URLs of another movie (404 to 454 would hide the mistake) and of a single track among several (460). */
+  /** Refuses URLs of another movie (454) and of a single track among several (460). */
   checkAggregate(url: ControlUrl): void {
     if (url.isServer) return;
     this.#checkPath(url);
