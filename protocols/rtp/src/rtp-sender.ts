@@ -18,6 +18,7 @@ import { noThinnedFrames, type ThinnedFrames } from './thinning';
 const REPORT_BYTES = 512;
 const NO_SEGMENT = -1;
 const NO_TIMESTAMP = -1;
+const US_PER_S = 1_000_000;
 
 // One of each for all senders of a thread: filled and used up within one call.
 const report = emptySenderReport();
@@ -44,8 +45,6 @@ export class RtpSender implements ReceptionStatistics {
   /** Packets and payload octets so far; reports send them modulo 2^32. */
   packetCount = 0;
   octetCount = 0;
-  /** When its session reports next, in microseconds of the thread's clock; kept here for the session. */
-  nextReportUs = 0;
   fractionLost = 0;
   cumulativeLost = 0;
   highestSequence = 0;
@@ -69,9 +68,8 @@ export class RtpSender implements ReceptionStatistics {
   #planned: PlannedSegment | null = null;
   #nextUnit = 0;
   #sentThrough = 0;
-  /** RTP timestamp of the first packet since the last move. */
-  #firstTimestamp = NO_TIMESTAMP;
-  #hasBegun = false;
+  /** No report since the last move speaks of an earlier RTP timestamp; none until begin(). */
+  #reportsFrom = NO_TIMESTAMP;
 
   /** `track` is the one that `cache` holds the plans of; `payloadType` is 96..127. */
   constructor(track: Track, payloadType: number, cache: PlanCache, transport: RtpTransport) {
@@ -101,9 +99,9 @@ export class RtpSender implements ReceptionStatistics {
     return this.#clock.rateHz;
   }
 
-  /** Whether nothing has been sent since the last move. */
+  /** Whether begin() is still to come since the last move: nothing has been sent. */
   get isStarting(): boolean {
-    return this.#firstTimestamp === NO_TIMESTAMP;
+    return this.#reportsFrom === NO_TIMESTAMP;
   }
 
   /** The RTP timestamp of a moment of the presentation, in microseconds of its timeline. */
@@ -121,8 +119,7 @@ export class RtpSender implements ReceptionStatistics {
     const isSameOrder = order === this.#order;
     this.#order = order;
     this.#sentThrough = Math.max(frame, 0);
-    this.#firstTimestamp = NO_TIMESTAMP;
-    this.#hasBegun = false;
+    this.#reportsFrom = NO_TIMESTAMP;
     const segment = frame < 0 ? NO_SEGMENT : this.#cache.segments.segmentOfFrame(frame);
     if (segment !== this.#segment || !isSameOrder) this.#enter(segment);
   }
@@ -137,6 +134,21 @@ export class RtpSender implements ReceptionStatistics {
   isDisposable(frame: number): boolean {
     const plan = this.#planFor(frame)?.plan;
     return plan?.isDisposable(plan.unitOfFrame(frame)) ?? false;
+  }
+
+  // A report of an earlier moment than the first packet is lost: GStreamer drops it as older than the stream, and plays
+  // unsynchronised until the next. FFmpeg takes one before the rtptime of RTP-Info for a moment 2^32 ticks later.
+  /**
+   * Makes ready to report before the first packet since the last move, which will be of `frame`; the presentation time that
+   * RTP-Info speaks of is `startUs`, in microseconds. False while the plan is being made.
+   */
+  begin(frame: number, startUs: number): boolean {
+    const plan = this.#planFor(frame)?.plan;
+    if (plan === undefined) return false;
+    const started = this.#clock.ofMedia(startUs);
+    const first = this.#clock.ofUnit(plan.rtpTimestampOf(plan.unitOfFrame(frame)));
+    this.#reportsFrom = ticksAfter(first, started) > 0 ? first : started;
+    return true;
   }
 
   /** Sends the unit that `frame` belongs to, unless it went already. `pending`: its plan is being made. Hot path. */
@@ -161,16 +173,9 @@ export class RtpSender implements ReceptionStatistics {
   }
 
   /**
-   * Whether the moment `streamUs` lies behind the first packet since the last move. A report of an earlier one is lost:
-   * GStreamer drops it as older than the stream, and plays picture and sound unsynchronised until the next.
+   * Sends SR and SDES for the moment `streamUs` of stream time, which is now; for the moment of the first packet while that
+   * is still to come.
    */
-  hasBegunBy(streamUs: number): boolean {
-    if (!this.#hasBegun && this.#firstTimestamp !== NO_TIMESTAMP)
-      this.#hasBegun = ((this.#clock.ofStream(streamUs) - this.#firstTimestamp) | 0) > 0; // modulo 2^32
-    return this.#hasBegun;
-  }
-
-  /** Sends SR and SDES for the moment `streamUs` of stream time, which is now. */
   sendReport(streamUs: number, unixUs: number, cname: Uint8Array): void {
     this.#fillReport(streamUs, unixUs);
     const length = writeReportCompound(reportBytes, 0, report, cname);
@@ -231,7 +236,6 @@ export class RtpSender implements ReceptionStatistics {
     run.ssrc = this.ssrc;
     run.payloadType = this.#payloadType;
     run.timestamp = this.#clock.ofUnit(plan.rtpTimestampOf(unit));
-    if (this.#firstTimestamp === NO_TIMESTAMP) this.#firstTimestamp = run.timestamp;
     let first = plan.firstPacketOf(unit);
     let left = plan.packetCountOf(unit);
     this.packetCount += left;
@@ -249,10 +253,18 @@ export class RtpSender implements ReceptionStatistics {
 
   #fillReport(streamUs: number, unixUs: number): void {
     report.ssrc = this.ssrc;
-    report.ntpSeconds = ntpSeconds(unixUs);
-    report.ntpFraction = ntpFraction(unixUs);
     report.rtpTimestamp = this.#clock.ofStream(streamUs);
+    const early = this.isStarting ? 0 : Math.max(ticksAfter(this.#reportsFrom, report.rtpTimestamp), 0);
+    if (early > 0) report.rtpTimestamp = this.#reportsFrom;
+    const atUs = unixUs + (early * US_PER_S) / this.#clock.rateHz;
+    report.ntpSeconds = ntpSeconds(atUs);
+    report.ntpFraction = ntpFraction(atUs);
     report.packetCount = this.packetCount >>> 0;
     report.octetCount = this.octetCount >>> 0;
   }
+}
+
+/** How far the RTP timestamp `a` lies behind `b`, modulo 2^32: negative where it lies before. */
+function ticksAfter(a: number, b: number): number {
+  return (a - b) | 0;
 }

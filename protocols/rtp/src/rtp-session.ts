@@ -281,18 +281,18 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     const nowUs = this.thread.nowUs;
     const untilDueUs = horizonUs(this.#options.pacing, nowUs);
     if (this.#waitsForFirstPlan) this.#delayTo(nowUs);
+    if (this.#reports.isDue(nowUs)) this.#reports.sendDue(nowUs, this.#timeline.streamAt(nowUs));
     for (let frames = 0; frames < MAX_FRAMES_PER_RUN; frames++) {
       if (!this.#hasFrame) this.#hasFrame = this.#pipe.pull(this.#frame);
       const dueUs = this.#timeline.dueUs(this.#frame.dtsUs);
       if (!this.#hasFrame || dueUs >= this.#endDueUs) return this.#goToEnd();
-      if (dueUs >= untilDueUs) {
-        if (this.#reports.isDue(nowUs)) this.#reports.sendDue(nowUs, this.#timeline.streamAt(nowUs));
-        return after((wakeUs(this.#options.pacing, dueUs) - nowUs) / US_PER_MS);
-      }
+      if (dueUs >= untilDueUs) return after((wakeUs(this.#options.pacing, dueUs) - nowUs) / US_PER_MS);
       const sender = this.senders[this.#frame.track]!;
       if (sender.isFull) return this.#waitForRoom(nowUs);
       this.#fullSinceUs = 0;
       if (nowUs - dueUs >= THIN_FROM_US && this.#isLeftOut(sender, nowUs, nowUs - dueUs)) continue;
+      if (sender.isStarting && sender.begin(this.#frame.index, this.#startUs))
+        this.#reports.sendFirst(sender, this.#timeline.streamAt(nowUs));
       if (sender.send(this.#frame.index) === SendResult.pending) return this.#waitForPlan(sender);
       this.#pipe.skipTo(this.#frame.track, sender.nextFrame);
       this.#hasFrame = false;

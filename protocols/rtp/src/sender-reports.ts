@@ -1,5 +1,5 @@
 /**
- * When the senders of a session report: together, every five seconds, each once its first packet has gone; and BYE, once.
+ * When the senders of a session report: each right before its first packet, then together every five seconds; and BYE, once.
  * Used by the RTP session. Rule: a report speaks of now, in stream time. Spec: RFC 3550 §6.2, §6.4.1, §6.6.
  */
 import { unixNowUs } from './ntp-time';
@@ -25,27 +25,25 @@ export class SenderReports {
   restart(): void {
     this.#saidBye = false;
     this.#nextUs = 0;
-    for (const sender of this.#senders) sender.nextReportUs = 0;
   }
 
-  /** Whether it is time to look for reports that are due. Hot path. */
+  /** Whether it is time for a round. Hot path. */
   isDue(nowUs: number): boolean {
     return nowUs >= this.#nextUs;
   }
 
-  // A track whose first packet is still to come, or was sent before its time, is asked again in the next run: without its
-  // report it can't be synchronised with the others, and the next round is 5 s away.
-  /** Sends the reports that are due; `streamUs` is the stream time now. */
+  /** Sends the round that is due, of the senders that have begun; `streamUs` is the stream time now. */
   sendDue(nowUs: number, streamUs: number): void {
     this.#nextUs = nowUs + REPORT_INTERVAL_US;
     const unixUs = unixNowUs();
-    for (const sender of this.#senders) {
-      if (!sender.hasBegunBy(streamUs)) this.#nextUs = nowUs;
-      else if (nowUs >= sender.nextReportUs) {
-        sender.nextReportUs = nowUs + REPORT_INTERVAL_US;
-        sender.sendReport(streamUs, unixUs, this.#cname);
-      }
-    }
+    for (const sender of this.#senders)
+      if (!sender.isStarting) sender.sendReport(streamUs, unixUs, this.#cname);
+  }
+
+  // VLC that hears of the common clock after its first frame starts that track anew and drops all up to the next key frame.
+  /** Sends the report that goes before the first packet of a track. */
+  sendFirst(sender: RtpSender, streamUs: number): void {
+    sender.sendReport(streamUs, unixNowUs(), this.#cname);
   }
 
   /**
