@@ -102,7 +102,7 @@ describe('fileClose', () => {
     expect(batch.native.addPlan(makePlan([]), file.id)).toBe(-EBADF);
     batch.addUdpRun({ fd: sink.fd, plan, packets: 1 }, sink.address);
     expect(batch.flush()).toEqual([]);
-    expect(sink.take()[0]!.subarray(12)).toEqual(Buffer.from(bytes.subarray(10, 30)));
+    expect(sink.take(1)[0]!.subarray(12)).toEqual(Buffer.from(bytes.subarray(10, 30)));
     batch.native.removePlan(plan);
     expect(native.fileCount()).toBe(0);
     sink.close();
