@@ -4,11 +4,15 @@
  */
 import { native } from '@finch/native';
 import type { SocketAddress } from '../net/socket-address';
+import { closeDescriptor } from '../net/tcp-connection';
 import { type ConnectionSink, TcpListener } from '../net/tcp-listener';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import { TaskThread } from '../reactor/task-thread';
+import { Admission } from './admission';
 import { LiveStatistics } from './live-statistics';
 import type { Log } from './log';
+import { connectionsByDescriptors } from './machine-limits';
+import { MemoryBudget, type MemoryUse } from './memory-budget';
 import { Supervisor } from './supervisor';
 import type { ModuleSpec, ThreadSnapshot } from './thread-messages';
 import { ThreadPools } from './thread-pools';
@@ -32,6 +36,10 @@ export interface ServerOptions {
   /** 1..32 */
   readonly blockingThreads: number;
   readonly maxConnections: number;
+  /** Of one client address; of one /64 where that is IPv6. */
+  readonly maxConnectionsPerAddress: number;
+  /** What clients may cost, in bytes. */
+  readonly memoryBudgetBytes: number;
   /** A task that holds its thread for longer is named in the log. */
   readonly watchdogLimitMs: number;
   /** Between two log lines of live figures for each task thread; 0 for none. */
@@ -50,6 +58,8 @@ export interface ServerSnapshot {
   /** Files that are mapped. */
   readonly files: number;
   readonly idleTimers: number;
+  /** Bytes of the memory budget that are spent. */
+  readonly memory: MemoryUse;
 }
 
 /** One a process: the event thread and the idle-task thread are the process's. */
@@ -58,11 +68,15 @@ export class Server {
   readonly #listeners: TcpListener[] = [];
   readonly #main: TaskThread;
   readonly #port: NativePort;
+  readonly #memory: MemoryBudget;
+  readonly #admission: Admission;
   #pools: ThreadPools | undefined;
   #statistics: LiveStatistics | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#memory = new MemoryBudget(options.memoryBudgetBytes);
+    this.#admission = new Admission({ ...options, maxConnections: connectionLimit(options) });
     this.#port = new NativePort(MAIN_THREAD, () => this.#main.turn());
     this.#main = new TaskThread({
       clock: monotonicClock,
@@ -107,6 +121,7 @@ export class Server {
       contexts: native.contextCount(),
       files: native.fileCount(),
       idleTimers: native.idleTimerCount(),
+      memory: this.#memory.use,
     };
   }
 
@@ -126,14 +141,34 @@ export class Server {
     native.eventThreadStart();
     native.idleThreadStart();
     const longRunLimitUs = watchdogLimitMs * 1000;
-    this.#pools = new ThreadPools({ taskThreads, blockingThreads, modules, longRunLimitUs, log, onCrash });
+    this.#pools = new ThreadPools({
+      taskThreads,
+      blockingThreads,
+      modules,
+      longRunLimitUs,
+      memory: this.#memory,
+      log,
+      onClosed: (peer) => this.#admission.left(peer),
+      onCrash,
+    });
     return this.#pools;
   }
 
   #sinkFor(service: string, pools: ThreadPools): ConnectionSink {
     return {
-      accepted: (fd, peer, isSurplus) => pools.leastLoaded().accept(service, fd, peer, isSurplus),
-      isFull: () => pools.connections >= this.#options.maxConnections,
+      accepted: (fd, peer) => {
+        const verdict = this.#admission.arrived(peer, pools.connections);
+        if (verdict === 'closed') closeDescriptor(fd);
+        else pools.leastLoaded().accept(service, fd, peer, verdict);
+      },
     };
   }
+}
+
+/** The connections that there are descriptors for, if that is less than what the options allow. */
+function connectionLimit({ maxConnections, log }: ServerOptions): number {
+  const possible = connectionsByDescriptors();
+  if (possible >= maxConnections) return maxConnections;
+  log.warn(`descriptors for ${possible} connections, expected ${maxConnections}: raise "ulimit -n"`);
+  return possible;
 }

@@ -1,6 +1,6 @@
 /** What main thread and workers tell each other. Plain data only; descriptors travel as numbers of the one process. */
 import type { MessagePort } from 'node:worker_threads';
-import type { ModuleSettings } from '../module/module';
+import type { ModuleSettings, Refusal } from '../module/module';
 import type { LogFields, LogLevel } from './log';
 
 /** A module to load: a path or package name that `require` finds, and its settings. */
@@ -18,12 +18,20 @@ export interface TaskThreadStart {
   readonly modules: readonly ModuleSpec[];
   readonly blockingPorts: readonly MessagePort[];
   readonly longRunLimitUs: number;
+  readonly memory: SharedMemoryBudget;
+}
+
+/** The memory budget on its way to a thread. */
+export interface SharedMemoryBudget {
+  readonly limitBytes: number;
+  readonly page: SharedArrayBuffer;
 }
 
 /** What a blocking thread starts with: a port to each task thread, by its index. */
 export interface BlockingThreadStart {
   readonly modules: readonly ModuleSpec[];
   readonly callers: readonly { readonly threadIndex: number; readonly port: MessagePort }[];
+  readonly memory: SharedMemoryBudget;
 }
 
 /** A connection that came for a claim. */
@@ -52,7 +60,7 @@ export type ToTaskThread =
       readonly service: string;
       readonly fd: number;
       readonly peer: Uint32Array;
-      readonly isSurplus: boolean;
+      readonly refusal: Refusal | undefined;
     }
   | DeliveredMessage
   | { readonly kind: 'inspect'; readonly id: number }
@@ -82,7 +90,7 @@ export type FromWorker =
       readonly className: string;
       readonly moduleName: string;
     }
-  | { readonly kind: 'closed' }
+  | { readonly kind: 'closed'; readonly peer: Uint32Array }
   | { readonly kind: 'claim' | 'claim-ended'; readonly key: string; readonly id: number }
   | HandedOverMessage
   | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: ThreadSnapshot }

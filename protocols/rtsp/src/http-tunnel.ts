@@ -79,7 +79,7 @@ export class HttpTunnel implements ByteSource, Armable {
   }
 
   #join({ fd, bytes }: HandedConnection): void {
-    const { ref, service } = this.#connection;
+    const { ref, service, peer } = this.#connection;
     try {
       const tcp = new TcpConnection(fd, ref, service.host.batch, NOTHING_SENT);
       if (this.#posts.length === MAX_POSTS) this.#drop();
@@ -88,14 +88,14 @@ export class HttpTunnel implements ByteSource, Armable {
       this.#connection.signal(TaskEvent.read);
     } catch (error) {
       closeDescriptor(fd);
-      service.host.connectionClosed();
-      service.log.error(`POST half of ${this.#connection.peer} refused: ${(error as Error).message}`);
+      service.host.connectionClosed(peer);
+      service.failures.write('error', `POST half of ${peer} refused: ${(error as Error).message}`);
     }
   }
 
   #drop(): void {
     this.#posts.shift()?.tcp.close();
-    this.#connection.service.host.connectionClosed();
+    this.#connection.service.host.connectionClosed(this.#connection.peer);
   }
 
   #decode({ decoder }: Post, chunk: Uint8Array): number {

@@ -4,16 +4,21 @@
  */
 import { randomBytes } from 'node:crypto';
 import {
+  AddressCounts,
   type ConnectionService,
   closeDescriptor,
   type Log,
+  type LogAllowance,
+  LogLimiter,
   type ModuleSettings,
+  type Refusal,
   type SocketAddress,
   TaskEvent,
   type TaskThreadHost,
   UdpPair,
 } from '@finch/core';
 import { type Pacing, PlanCaches } from '@finch/rtp';
+import { refusalError } from './refusals';
 import { RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
 
@@ -27,6 +32,11 @@ const RECEIVE_BUFFER_BYTES = 16_384;
 const MAX_UDP_PAIRS = 64;
 /** Tunnels without their POST half on one thread; of more, the oldest is closed. */
 const MAX_HALF_OPEN_TUNNELS = 1024;
+/** What a connection and a session cost in memory, in bytes, without what is accounted for by itself: as measured, rounded up. */
+export const CONNECTION_BYTES = 16_384;
+const SESSION_BYTES = 32_768;
+/** Lines about requests that failed. */
+const FAILURE_LINES: LogAllowance = { burst: 100, perMinute: 10 };
 /** How long stop() waits for sessions to go, in milliseconds. */
 const STOP_POLL_MS = 5;
 
@@ -38,6 +48,17 @@ export interface RtspSettings {
   readonly maxPacketBytes: number;
   readonly sendWindowMs: number;
   readonly sendAheadMs: number;
+  readonly maxSessionsPerConnection: number;
+  /** Of one client address on each task thread; of one /64 where that is IPv6. */
+  readonly maxSessionsPerAddress: number;
+  readonly maxHeaderBytes: number;
+  readonly maxBodyBytes: number;
+  /** Of one connection. */
+  readonly maxRequestsPerSecond: number;
+  /** For a connection without a session. */
+  readonly idleTimeoutSeconds: number;
+  /** For a request to end that has begun, and for a tunnel to get its other half. */
+  readonly requestTimeoutSeconds: number;
 }
 
 /** The RTSP service of one task thread; see the head of this file. */
@@ -52,11 +73,15 @@ export class RtspService implements ConnectionService {
   readonly connections = new Set<RtspConnection>();
   /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
   readonly halfOpenTunnels = new Set<RtspConnection>();
+  /** Lines that a client can cause as often as he likes. */
+  readonly failures: LogLimiter;
+  readonly #sessionsOf = new AddressCounts();
   readonly #udpPairs = new Map<string, UdpPair>();
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
-    this.plans = new PlanCaches(host.batch, host.blocking);
+    this.plans = new PlanCaches(host.batch, host.blocking, host.memory);
+    this.failures = new LogLimiter(host.log, FAILURE_LINES);
     this.pacing = { windowUs: this.settings.sendWindowMs * 1000, aheadUs: this.settings.sendAheadMs * 1000 };
     host.count('RTSP connections', () => this.connections.size);
     host.count('RTSP sessions', () => this.sessions.size);
@@ -73,14 +98,55 @@ export class RtspService implements ConnectionService {
     return this.settings.maxPacketBytes - RTP_HEADER_BYTES;
   }
 
-  accept(fd: number, peer: SocketAddress, isSurplus: boolean): void {
+  accept(fd: number, peer: SocketAddress, refusal: Refusal | undefined): void {
+    const hasMemory = this.host.memory.tryTake('connections', CONNECTION_BYTES);
+    const takenBytes = hasMemory ? CONNECTION_BYTES : 0;
     try {
-      new RtspConnection(this, fd, peer.unmapped(), isSurplus);
+      new RtspConnection(
+        this,
+        fd,
+        peer.unmapped(),
+        refusal ?? (hasMemory ? undefined : 'memory-spent'),
+        takenBytes,
+      );
     } catch (error) {
       closeDescriptor(fd);
-      this.host.connectionClosed();
-      this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
+      this.host.memory.give('connections', takenBytes);
+      this.host.connectionClosed(peer);
+      this.failures.write('error', `connection from ${peer} refused: ${(error as Error).message}`);
     }
+  }
+
+  /** Refuses a session more on `connection` when the connection, its address or the server has all it may have. */
+  checkSessionRoom({ sessions, peer }: RtspConnection): void {
+    const { maxSessionsPerConnection, maxSessionsPerAddress } = this.settings;
+    if (sessions.size >= maxSessionsPerConnection)
+      throw refusalError(
+        'address-full',
+        `this connection has ${sessions.size} sessions, as many as it may have`,
+      );
+    if (this.#sessionsOf.of(peer) >= maxSessionsPerAddress)
+      throw refusalError('address-full', 'this address has as many sessions as it may have');
+    if (!this.host.memory.hasRoom('sessions', SESSION_BYTES)) throw refusalError('memory-spent');
+  }
+
+  /** Takes the memory of a session, which must then be made at once; refuses as checkSessionRoom() does. */
+  admitSession(connection: RtspConnection): void {
+    this.checkSessionRoom(connection);
+    if (!this.host.memory.tryTake('sessions', SESSION_BYTES)) throw refusalError('memory-spent');
+  }
+
+  /** Takes note of a session of `peer` that was admitted. */
+  sessionBegins(session: RtspSession, peer: SocketAddress): void {
+    this.#sessionsOf.add(peer);
+    this.sessions.set(session.id, session);
+  }
+
+  /** Ends what admitSession() and sessionBegins() began. */
+  sessionEnded(session: RtspSession, peer: SocketAddress): void {
+    if (!this.sessions.delete(session.id)) return;
+    this.#sessionsOf.remove(peer);
+    this.host.memory.give('sessions', SESSION_BYTES);
   }
 
   /** Keeps the number of tunnels that wait for their POST half within its limit. */
@@ -132,5 +198,12 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
     maxPacketBytes: number('maxPacketBytes'),
     sendWindowMs: number('sendWindowMs'),
     sendAheadMs: number('sendAheadMs'),
+    maxSessionsPerConnection: number('maxSessionsPerConnection'),
+    maxSessionsPerAddress: number('maxSessionsPerAddress'),
+    maxHeaderBytes: number('maxHeaderBytes'),
+    maxBodyBytes: number('maxBodyBytes'),
+    maxRequestsPerSecond: number('maxRequestsPerSecond'),
+    idleTimeoutSeconds: number('idleTimeoutSeconds'),
+    requestTimeoutSeconds: number('requestTimeoutSeconds'),
   };
 }

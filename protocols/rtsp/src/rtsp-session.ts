@@ -4,7 +4,16 @@
  * its connection when all of its tracks go over UDP. Spec: RFC 2326 §3.4, §10.4-§10.7, §12.37. Thread: one task thread.
  */
 import { randomBytes } from 'node:crypto';
-import { DELETE, PARK, type Presentation, type RoutedMedia, Task, TaskEvent, TimeoutTask } from '@finch/core';
+import {
+  DELETE,
+  PARK,
+  type Presentation,
+  type RoutedMedia,
+  type SocketAddress,
+  Task,
+  TaskEvent,
+  TimeoutTask,
+} from '@finch/core';
 import { type PlayWish, RtpSession, unixNowUs } from '@finch/rtp';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
@@ -50,7 +59,7 @@ export class RtspSession extends Task {
     media: RoutedMedia,
     presentation: Presentation,
     readonly path: readonly string[],
-    readonly clientHost: string,
+    readonly client: SocketAddress,
   ) {
     super(service.host.thread, 'rtsp');
     this.#service = service;
@@ -60,7 +69,12 @@ export class RtspSession extends Task {
       this,
       service.settings.sessionTimeoutSeconds * 1000 * TIMEOUT_GRACE_FACTOR,
     );
-    service.sessions.set(this.id, this);
+    service.sessionBegins(this, client);
+  }
+
+  /** The address that it belongs to. */
+  get clientHost(): string {
+    return this.client.host;
   }
 
   /** The Session header of answers. */
@@ -193,7 +207,7 @@ export class RtspSession extends Task {
 
   protected override onDeleted(): void {
     this.#timeout.cancel();
-    this.#service.sessions.delete(this.id);
+    this.#service.sessionEnded(this, this.client);
     this.#connection?.sessions.delete(this);
     if (this.#rtp === undefined) {
       for (const { trackId } of [...this.#tracks]) this.#dropTrack(trackId);

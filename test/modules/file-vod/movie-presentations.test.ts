@@ -1,7 +1,7 @@
 /** The open movies of a task thread: one presentation a movie, every hold given back to the blocking thread. */
 import { realpathSync } from 'node:fs';
 import { MessageChannel } from 'node:worker_threads';
-import { BlockingCalls, MediaError } from '@finch/core';
+import { BlockingCalls, MediaError, MemoryBudget } from '@finch/core';
 import {
   CLOSE_JOB,
   type CloseArgument,
@@ -20,7 +20,7 @@ const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {
 
 /** What a blocking thread does, on this one: it answers in order and counts. */
 class BlockingSide {
-  readonly store = new MovieStore(root, silent);
+  readonly store = new MovieStore(root, silent, new MemoryBudget(Number.POSITIVE_INFINITY));
   readonly #channel = new MessageChannel();
   readonly calls = new BlockingCalls([this.#channel.port1]);
   readonly presentations = new MoviePresentations(this.calls);

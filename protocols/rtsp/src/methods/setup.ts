@@ -23,9 +23,16 @@ export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
 }
 
 function* newSession({ connection, service, url }: RtspExchange): CoroutineBody<RtspSession> {
+  service.checkSessionRoom(connection);
   const media = service.host.roles.route({ path: url.segments, clientHost: connection.peer.host });
   const presentation = yield* settled(media.open(), (late) => late.close());
-  return new RtspSession(service, media, presentation, url.segments, connection.peer.host);
+  try {
+    service.admitSession(connection); // others may have come while the movie was opened
+    return new RtspSession(service, media, presentation, url.segments, connection.peer);
+  } catch (error) {
+    presentation.close();
+    throw error;
+  }
 }
 
 // Sending elsewhere would make the server a weapon against third parties (RFC 2326 §16).
