@@ -34,6 +34,9 @@ export interface PlayAnswer {
   readonly packetsBefore: readonly number[];
 }
 
+/** What a viewer needs of a server. */
+export type ServedMovies = Pick<FinchUnderTest, 'port' | 'url'>;
+
 /** A session with its receivers. */
 export class Viewer {
   readonly tracks: TrackReceiver[] = [];
@@ -49,7 +52,7 @@ export class Viewer {
   ) {}
 
   /** Describes the movie and sets up its tracks. */
-  static async open(finch: FinchUnderTest, options: ViewerOptions): Promise<Viewer> {
+  static async open(finch: ServedMovies, options: ViewerOptions): Promise<Viewer> {
     const { carrier, movie = SAMPLE, localAddress = '127.0.0.1' } = options;
     const client = options.client ?? (await RtspClient.connect({ port: finch.port, localAddress }));
     const viewer = new Viewer(client, finch.url(movie));
