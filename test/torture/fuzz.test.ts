@@ -16,10 +16,13 @@ const SEED = Number(process.env.FINCH_TORTURE_SEED ?? 1);
 const DIALOGUES = Number(process.env.FINCH_TORTURE_DIALOGUES ?? 5000);
 /** Dialogues at a time; then all must be as before. */
 const HANDFUL = 20;
-/** A tenth of all are halves of tunnels, which may wait for the other half for 10 s. */
+/** A tenth of all are halves of tunnels; many at a time, for each may wait for the other half for 10 s. */
 const TUNNEL_SHARE = 0.1;
+const TUNNEL_HANDFUL = 500;
+/** A session over UDP whose id was lost in a reset lives until it times out: half as long again as this. */
+const SESSION_TIMEOUT_S = 8;
 const DIALOGUE_TIMEOUT_MS = 30_000;
-const TUNNEL_TIMEOUT_MS = 30_000;
+const STANDING_TIMEOUT_MS = 30_000;
 const LIMIT_MS = 600_000;
 const MOVIE = 'target.mp4';
 const MAX_CUTS = 3;
@@ -37,7 +40,9 @@ beforeAll(async () => {
   process.stderr.write(`torture: seed ${SEED}, ${DIALOGUES} dialogues\n`);
   putMovie(folder.path, MOVIE, { frames: 500, framesPerSecond: 25 });
   putSteadyMovie(folder.path);
-  server = await ServerUnderTorture.start({ config: { media: folder.path, requestTimeoutSeconds: 5 } });
+  server = await ServerUnderTorture.start({
+    config: { media: folder.path, sessionTimeoutSeconds: SESSION_TIMEOUT_S },
+  });
   viewers = await SteadyViewers.start(server);
   // Once as it should be: what stays after the first client, such as an open movie, is there then.
   const random = new SeededRandom(0);
@@ -104,8 +109,8 @@ async function runHandful(dialogues: readonly Dialogue[], first: number, count: 
   await tearDown([...new Set(sessions.flat())]);
 }
 
-async function checkAfter(first: number, count: number, timeoutMs?: number): Promise<void> {
-  await server.expectAsBefore(before, MOVIE, timeoutMs).catch((error: Error) => {
+async function checkAfter(first: number, count: number): Promise<void> {
+  await server.expectAsBefore(before, MOVIE, STANDING_TIMEOUT_MS).catch((error: Error) => {
     error.message = `seed ${SEED}, after dialogues ${first}..${first + count - 1}: ${error.message}`;
     throw error;
   });
@@ -127,9 +132,9 @@ describe(`mutated dialogues (seed ${SEED})`, () => {
   });
 
   it(`${tunnelled} halves of tunnels leave the server as it was`, async () => {
-    for (let done = 0; done < tunnelled; done += HANDFUL)
-      await runHandful(TUNNEL_DIALOGUES, ofRtsp + done, Math.min(HANDFUL, tunnelled - done));
-    await checkAfter(ofRtsp, tunnelled, TUNNEL_TIMEOUT_MS);
+    for (let done = 0; done < tunnelled; done += TUNNEL_HANDFUL)
+      await runHandful(TUNNEL_DIALOGUES, ofRtsp + done, Math.min(TUNNEL_HANDFUL, tunnelled - done));
+    await checkAfter(ofRtsp, tunnelled);
   });
 
   it('memory has not grown', async () => {

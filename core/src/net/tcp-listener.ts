@@ -15,8 +15,9 @@ import { type LogAllowance, LogLimiter } from '../server/log-limiter';
 import { Errno, errnoName } from './errno';
 import { ADDRESS_WORDS, SocketAddress } from './socket-address';
 
-/** How long the listener rests after running out of descriptors or memory. */
-const REST_MS = 1000;
+/** How long the listener rests after running out of descriptors or memory, and how many it sheds then. */
+const REST_MS = 500;
+const MAX_SHED_PER_RUN = 1024;
 /** Told once a minute at most: descriptors run out again and again. */
 const SHEDDING_LINES: LogAllowance = { burst: 1, perMinute: 1 };
 /** Connections accepted in one run; more of them are taken in the next turn, after other tasks. */
@@ -92,7 +93,7 @@ export class TcpListener extends IdleTask {
 
   // Those who wait would wait for nothing: they are closed, each with the descriptor that was kept.
   #shed(): void {
-    for (let accepts = 0; accepts < MAX_ACCEPTS_PER_RUN; accepts++) {
+    for (let shed = 0; shed < MAX_SHED_PER_RUN; shed++) {
       closeSpare(this.#spare);
       const fd = native.tcpAccept(this.#context.fd, this.#peer);
       if (fd >= 0) native.socketClose(fd);

@@ -7,7 +7,7 @@ import type { Refusal } from '../module/module';
 import { AddressCounts } from '../net/address-counts';
 import type { SocketAddress } from '../net/socket-address';
 
-/** Surplus clients at a time: in all, and of one address. */
+/** Surplus clients at a time at most: in all, and of one address. */
 export const MAX_SURPLUS = 256;
 const MAX_SURPLUS_PER_ADDRESS = 32;
 
@@ -16,6 +16,8 @@ export type Verdict = Refusal | 'closed' | undefined;
 
 /** The limits; each is 1 or more. */
 export interface AdmissionLimits {
+  /** Surplus clients at a time, MAX_SURPLUS unless there are few descriptors. */
+  readonly maxSurplus: number;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
 }
@@ -47,9 +49,9 @@ export class Admission {
   }
 
   #judge(ofAddress: number, connections: number): Verdict {
-    const { maxConnections, maxConnectionsPerAddress } = this.#limits;
+    const { maxConnections, maxConnectionsPerAddress, maxSurplus } = this.#limits;
     if (ofAddress >= maxConnectionsPerAddress + MAX_SURPLUS_PER_ADDRESS) return 'closed';
-    if (connections >= maxConnections + MAX_SURPLUS) return 'closed';
+    if (connections >= maxConnections + maxSurplus) return 'closed';
     if (ofAddress >= maxConnectionsPerAddress) return 'address-full';
     return connections >= maxConnections ? 'server-full' : undefined;
   }

@@ -8,7 +8,7 @@ import { closeDescriptor } from '../net/tcp-connection';
 import { type ConnectionSink, TcpListener } from '../net/tcp-listener';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import { TaskThread } from '../reactor/task-thread';
-import { Admission } from './admission';
+import { Admission, type AdmissionLimits, MAX_SURPLUS } from './admission';
 import { LiveStatistics } from './live-statistics';
 import type { Log } from './log';
 import { connectionsByDescriptors } from './machine-limits';
@@ -20,6 +20,9 @@ import { ThreadPools } from './thread-pools';
 const MAIN_THREAD = 0;
 /** What sessions get to say farewell before their thread is terminated. */
 const STOP_GRACE_MS = 1200;
+
+/** Surplus clients for each connection that there is a descriptor for: they use those that are kept for other things. */
+const SURPLUS_SHARE = 1 / 16;
 
 /** An address and the service that answers there. */
 export interface ListenerSpec {
@@ -76,7 +79,7 @@ export class Server {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#memory = new MemoryBudget(options.memoryBudgetBytes);
-    this.#admission = new Admission({ ...options, maxConnections: connectionLimit(options) });
+    this.#admission = new Admission(admissionLimits(options));
     this.#port = new NativePort(MAIN_THREAD, () => this.#main.turn());
     this.#main = new TaskThread({
       clock: monotonicClock,
@@ -165,10 +168,14 @@ export class Server {
   }
 }
 
-/** The connections that there are descriptors for, if that is less than what the options allow. */
-function connectionLimit({ maxConnections, log }: ServerOptions): number {
+/** What the options allow, or less where there are not so many descriptors. */
+function admissionLimits({ maxConnections, maxConnectionsPerAddress, log }: ServerOptions): AdmissionLimits {
   const possible = connectionsByDescriptors();
-  if (possible >= maxConnections) return maxConnections;
-  log.warn(`descriptors for ${possible} connections, expected ${maxConnections}: raise "ulimit -n"`);
-  return possible;
+  if (possible < maxConnections)
+    log.warn(`descriptors for ${possible} connections, expected ${maxConnections}: raise "ulimit -n"`);
+  return {
+    maxConnections: Math.min(maxConnections, possible),
+    maxConnectionsPerAddress,
+    maxSurplus: Math.min(MAX_SURPLUS, Math.ceil(possible * SURPLUS_SHARE)),
+  };
 }

@@ -7,7 +7,11 @@ const B = SocketAddress.of('192.0.2.2', 1000);
 
 describe('admission', () => {
   it('welcomes an address up to its limit, tells a few more, closes the rest', () => {
-    const admission = new Admission({ maxConnections: 1000, maxConnectionsPerAddress: 3 });
+    const admission = new Admission({
+      maxSurplus: MAX_SURPLUS,
+      maxConnections: 1000,
+      maxConnectionsPerAddress: 3,
+    });
     const verdicts = Array.from({ length: 50 }, (_, i) => admission.arrived(A, i));
     expect(verdicts.slice(0, 4)).toEqual([undefined, undefined, undefined, 'address-full']);
     expect(verdicts.filter((verdict) => verdict === 'address-full').length).toBe(32);
@@ -16,7 +20,11 @@ describe('admission', () => {
   });
 
   it('welcomes an address again when one of its connections has ended', () => {
-    const admission = new Admission({ maxConnections: 1000, maxConnectionsPerAddress: 1 });
+    const admission = new Admission({
+      maxSurplus: MAX_SURPLUS,
+      maxConnections: 1000,
+      maxConnectionsPerAddress: 1,
+    });
     expect(admission.arrived(A, 0)).toBeUndefined();
     expect(admission.arrived(A.withPort(7), 1)).toBe('address-full');
     admission.left(A);
@@ -26,7 +34,11 @@ describe('admission', () => {
   });
 
   it('tells the clients that come when the server is full, up to a number', () => {
-    const admission = new Admission({ maxConnections: 10, maxConnectionsPerAddress: 1000 });
+    const admission = new Admission({
+      maxSurplus: MAX_SURPLUS,
+      maxConnections: 10,
+      maxConnectionsPerAddress: 1000,
+    });
     expect(admission.arrived(A, 9)).toBeUndefined();
     expect(admission.arrived(A, 10)).toBe('server-full');
     expect(admission.arrived(A, 10 + MAX_SURPLUS - 1)).toBe('server-full');
@@ -41,7 +53,11 @@ describe('admission', () => {
     ['2001:db8:1:2::1', '2001:db8:1:3::1', false],
     ['::1', '::2', true],
   ])('counts %s and %s as one client: %s (RFC 6177 §2)', (first, second, isOne) => {
-    const admission = new Admission({ maxConnections: 10, maxConnectionsPerAddress: 1 });
+    const admission = new Admission({
+      maxSurplus: MAX_SURPLUS,
+      maxConnections: 10,
+      maxConnectionsPerAddress: 1,
+    });
     admission.arrived(SocketAddress.of(first, 1), 0);
     expect(admission.arrived(SocketAddress.of(second, 2), 1)).toBe(isOne ? 'address-full' : undefined);
   });
