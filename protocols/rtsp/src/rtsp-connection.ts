@@ -203,7 +203,7 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
         return;
       }
       if (!this.#account(this.#parser.bufferedBytes)) {
-        this.tcp.send(errorAnswer(refusalError('memory-spent')));
+        this.tcp.send(errorAnswer(this.service.memorySpent()));
         return;
       }
     }

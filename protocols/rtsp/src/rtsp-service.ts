@@ -18,6 +18,7 @@ import {
   UdpPair,
 } from '@finch/core';
 import { type Pacing, PlanCaches } from '@finch/rtp';
+import type { RtspError } from './errors';
 import { refusalError } from './refusals';
 import { RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
@@ -37,6 +38,8 @@ export const CONNECTION_BYTES = 16_384;
 const SESSION_BYTES = 32_768;
 /** Lines about requests that failed. */
 const FAILURE_LINES: LogAllowance = { burst: 100, perMinute: 10 };
+/** Told once a minute at most: the memory budget is spent again and again. */
+const MEMORY_LINES: LogAllowance = { burst: 1, perMinute: 1 };
 /** How long stop() waits for sessions to go, in milliseconds. */
 const STOP_POLL_MS = 5;
 
@@ -75,6 +78,7 @@ export class RtspService implements ConnectionService {
   readonly halfOpenTunnels = new Set<RtspConnection>();
   /** Lines that a client can cause as often as he likes. */
   readonly failures: LogLimiter;
+  readonly #memoryLines: LogLimiter;
   readonly #sessionsOf = new AddressCounts();
   readonly #udpPairs = new Map<string, UdpPair>();
 
@@ -82,6 +86,7 @@ export class RtspService implements ConnectionService {
     this.settings = checkedSettings(host.settings);
     this.plans = new PlanCaches(host.batch, host.blocking, host.memory);
     this.failures = new LogLimiter(host.log, FAILURE_LINES);
+    this.#memoryLines = new LogLimiter(host.log, MEMORY_LINES);
     this.pacing = { windowUs: this.settings.sendWindowMs * 1000, aheadUs: this.settings.sendAheadMs * 1000 };
     host.count('RTSP connections', () => this.connections.size);
     host.count('RTSP sessions', () => this.sessions.size);
@@ -101,6 +106,7 @@ export class RtspService implements ConnectionService {
   accept(fd: number, peer: SocketAddress, refusal: Refusal | undefined): void {
     const hasMemory = this.host.memory.tryTake('connections', CONNECTION_BYTES);
     const takenBytes = hasMemory ? CONNECTION_BYTES : 0;
+    if (!hasMemory) this.memorySpent();
     try {
       new RtspConnection(
         this,
@@ -117,6 +123,15 @@ export class RtspService implements ConnectionService {
     }
   }
 
+  /** Tells the log that the memory budget is spent, and makes the error that the client hears. */
+  memorySpent(): RtspError {
+    this.#memoryLines.write(
+      'error',
+      'the memory budget is spent: newcomers are refused; raise --memory-budget',
+    );
+    return refusalError('memory-spent');
+  }
+
   /** Refuses a session more on `connection` when the connection, its address or the server has all it may have. */
   checkSessionRoom({ sessions, peer }: RtspConnection): void {
     const { maxSessionsPerConnection, maxSessionsPerAddress } = this.settings;
@@ -127,13 +142,13 @@ export class RtspService implements ConnectionService {
       );
     if (this.#sessionsOf.of(peer) >= maxSessionsPerAddress)
       throw refusalError('address-full', 'this address has as many sessions as it may have');
-    if (!this.host.memory.hasRoom('sessions', SESSION_BYTES)) throw refusalError('memory-spent');
+    if (!this.host.memory.hasRoom('sessions', SESSION_BYTES)) throw this.memorySpent();
   }
 
   /** Takes the memory of a session, which must then be made at once; refuses as checkSessionRoom() does. */
   admitSession(connection: RtspConnection): void {
     this.checkSessionRoom(connection);
-    if (!this.host.memory.tryTake('sessions', SESSION_BYTES)) throw refusalError('memory-spent');
+    if (!this.host.memory.tryTake('sessions', SESSION_BYTES)) throw this.memorySpent();
   }
 
   /** Takes note of a session of `peer` that was admitted. */

@@ -255,6 +255,7 @@ describe('at the end of the memory budget', () => {
     }
     await expectRefused(await connect(), 503, 'the memory budget of the server is spent');
     await expectViewersPlayOn();
+    expect(finch.log.filter(({ message }) => message.includes('memory budget is spent')).length).toBe(1);
     await Promise.all(clients.map((client) => client.close()));
     await eventually(async () => expect((await finch.server.inspect()).memory).toEqual(atRest));
     await play(1);
