@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly taskThreads: number;
   /** 1..32 */
   readonly blockingThreads: number;
+  /** Each task thread stays on a processor of its own, of those that the process may use; else the kernel moves them. */
+  readonly pinsTaskThreads?: boolean;
   readonly maxConnections: number;
   /** Of one client address; of one /64 where that is IPv6. */
   readonly maxConnectionsPerAddress: number;
@@ -140,13 +142,22 @@ export class Server {
   }
 
   #startThreads(): ThreadPools {
-    const { taskThreads, blockingThreads, modules, watchdogLimitMs, log, onCrash } = this.#options;
+    const {
+      taskThreads,
+      blockingThreads,
+      pinsTaskThreads = false,
+      modules,
+      watchdogLimitMs,
+      log,
+      onCrash,
+    } = this.#options;
     native.eventThreadStart();
     native.idleThreadStart();
     const longRunLimitUs = watchdogLimitMs * 1000;
     this.#pools = new ThreadPools({
       taskThreads,
       blockingThreads,
+      pinsTaskThreads,
       modules,
       longRunLimitUs,
       memory: this.#memory,

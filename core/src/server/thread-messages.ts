@@ -19,6 +19,8 @@ export interface TaskThreadStart {
   readonly blockingPorts: readonly MessagePort[];
   readonly longRunLimitUs: number;
   readonly memory: SharedMemoryBudget;
+  /** Which of the processors that the process may use the thread stays on (modulo their number); null: any. */
+  readonly processor: number | null;
 }
 
 /** The memory budget on its way to a thread. */

@@ -31,6 +31,8 @@ const BLOCKING_GRACE_MS = 300;
 export interface PoolOptions {
   readonly taskThreads: number;
   readonly blockingThreads: number;
+  /** Each task thread stays on a processor of its own. */
+  readonly pinsTaskThreads: boolean;
   readonly modules: readonly ModuleSpec[];
   readonly longRunLimitUs: number;
   readonly memory: MemoryBudget;
@@ -148,6 +150,7 @@ export class ThreadPools {
         blockingPorts,
         longRunLimitUs: options.longRunLimitUs,
         memory,
+        processor: options.pinsTaskThreads ? j : null,
       };
       handle.worker = this.#startWorker(
         `task thread ${handle.threadIndex}`,

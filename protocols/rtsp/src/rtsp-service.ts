@@ -62,6 +62,8 @@ export interface RtspSettings {
   readonly idleTimeoutSeconds: number;
   /** For a request to end that has begun, and for a tunnel to get its other half. */
   readonly requestTimeoutSeconds: number;
+  /** Over how long the packets of one frame are spread on a real network; 0: they leave at once. */
+  readonly udpSpreadMs: number;
 }
 
 /** The RTSP service of one task thread; see the head of this file. */
@@ -180,7 +182,7 @@ export class RtspService implements ConnectionService {
     if (pair === undefined) {
       if (this.#udpPairs.size >= MAX_UDP_PAIRS)
         throw new Error(`${MAX_UDP_PAIRS} local addresses have UDP sockets already`);
-      pair = new UdpPair(this.host.thread, this.host.batch, local);
+      pair = new UdpPair(this.host.thread, this.host.batch, local, this.settings.udpSpreadMs);
       this.#udpPairs.set(local.host, pair);
     }
     return pair;
@@ -220,5 +222,6 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
     maxRequestsPerSecond: number('maxRequestsPerSecond'),
     idleTimeoutSeconds: number('idleTimeoutSeconds'),
     requestTimeoutSeconds: number('requestTimeoutSeconds'),
+    udpSpreadMs: number('udpSpreadMs'),
   };
 }
