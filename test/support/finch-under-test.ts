@@ -48,7 +48,11 @@ export async function startFinch(overrides: Partial<FinchConfig> = {}): Promise<
     config,
     log,
     url: (path) => `rtsp://127.0.0.1:${port}/${path.split('/').map(encodeURIComponent).join('/')}`,
-    stop: async () => expectNothingLeft(await server.stop()),
+    stop: async () => {
+      expectNothingLeft(await server.stop());
+      const { connections, sessions, plans } = (await server.inspect()).memory;
+      expect({ connections, sessions, plans }).toEqual({ connections: 0, sessions: 0, plans: 0 });
+    },
   };
 }
 

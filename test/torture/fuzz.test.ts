@@ -27,7 +27,7 @@ const LIMIT_MS = 600_000;
 const MOVIE = 'target.mp4';
 const MAX_CUTS = 3;
 /** What resident memory may grow from the first tenth to the end: heaps breathe, and no dialogue is worth a byte of it. */
-const MAX_GROWTH_BYTES = 48 << 20;
+const MAX_GROWTH_BYTES = 96 << 20;
 
 jest.setTimeout(LIMIT_MS);
 

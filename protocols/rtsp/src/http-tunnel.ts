@@ -16,6 +16,7 @@ import {
 import { RtspParseError, TunnelDecoder } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
 import { parseErrorAnswer } from './error-reply';
+import { CONNECTION_BYTES } from './memory-costs';
 import type { RtspConnection } from './rtsp-connection';
 
 /** POSTs of one tunnel at a time: the one that is read, and the one that takes its place. */
@@ -80,7 +81,10 @@ export class HttpTunnel implements ByteSource, Armable {
 
   #join({ fd, bytes }: HandedConnection): void {
     const { ref, service, peer } = this.#connection;
+    const { memory } = service.host;
+    const hasMemory = memory.tryTake('connections', CONNECTION_BYTES);
     try {
+      if (!hasMemory) throw service.memorySpent();
       const tcp = new TcpConnection(fd, ref, service.host.batch, NOTHING_SENT);
       if (this.#posts.length === MAX_POSTS) this.#drop();
       this.#posts.push({ tcp, decoder: new TunnelDecoder(), first: bytes });
@@ -88,14 +92,17 @@ export class HttpTunnel implements ByteSource, Armable {
       this.#connection.signal(TaskEvent.read);
     } catch (error) {
       closeDescriptor(fd);
+      if (hasMemory) memory.give('connections', CONNECTION_BYTES);
       service.host.connectionClosed(peer);
       service.failures.write('error', `POST half of ${peer} refused: ${(error as Error).message}`);
     }
   }
 
   #drop(): void {
+    const { service, peer } = this.#connection;
     this.#posts.shift()?.tcp.close();
-    this.#connection.service.host.connectionClosed(this.#connection.peer);
+    service.host.memory.give('connections', CONNECTION_BYTES);
+    service.host.connectionClosed(peer);
   }
 
   #decode({ decoder }: Post, chunk: Uint8Array): number {

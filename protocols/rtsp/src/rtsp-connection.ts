@@ -34,11 +34,12 @@ import { formatDate } from './headers/date';
 import { checkRequire } from './headers/require';
 import { answerHttp, isHttp } from './http-request';
 import { HttpTunnel } from './http-tunnel';
+import { CONNECTION_BYTES } from './memory-costs';
 import { handlerOf } from './methods';
 import { refusalError } from './refusals';
 import { RequestRate } from './request-rate';
 import { RtspExchange, type RtspReply } from './rtsp-exchange';
-import { CONNECTION_BYTES, type RtspService } from './rtsp-service';
+import type { RtspService } from './rtsp-service';
 import type { RtspSession } from './rtsp-session';
 
 const RTSP_VERSION = 'RTSP/1.0';
@@ -308,7 +309,7 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
 
   // Only whole messages are signs of life: time for a request runs from its first byte, however slowly the others come.
   #watch(hasEndedMessage: boolean): void {
-    const isHalfOpen = this.#parser.bufferedBytes > 0;
+    const isHalfOpen = this.#parser.bufferedBytes > 0 || this.service.halfOpenTunnels.has(this);
     if (isHalfOpen !== this.#isHalfOpen) this.#setHalfOpen(isHalfOpen);
     else if (hasEndedMessage) this.#timeout.refresh();
   }

@@ -19,6 +19,7 @@ import {
 } from '@finch/core';
 import { type Pacing, PlanCaches } from '@finch/rtp';
 import type { RtspError } from './errors';
+import { CONNECTION_BYTES, SESSION_BYTES } from './memory-costs';
 import { refusalError } from './refusals';
 import { RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
@@ -33,9 +34,6 @@ const RECEIVE_BUFFER_BYTES = 16_384;
 const MAX_UDP_PAIRS = 64;
 /** Tunnels without their POST half on one thread; of more, the oldest is closed. */
 const MAX_HALF_OPEN_TUNNELS = 1024;
-/** What a connection and a session cost in memory, in bytes, without what is accounted for by itself: as measured, rounded up. */
-export const CONNECTION_BYTES = 16_384;
-const SESSION_BYTES = 32_768;
 /** Lines about requests that failed. */
 const FAILURE_LINES: LogAllowance = { burst: 100, perMinute: 10 };
 /** Told once a minute at most: the memory budget is spent again and again. */
