@@ -9,6 +9,8 @@ import { LoadTrack } from './load-track';
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 const INTERLEAVED_MAGIC = 0x24;
 const FIRST_UDP_PORT = 21_000;
+/** What the last answers of the server may take. */
+const FAREWELL_MS = 10_000;
 /** Below half of the shortest session timeout that a test asks for. */
 const KEEP_ALIVE_MS = 3000;
 let nextUdpPort = FIRST_UDP_PORT;
@@ -73,14 +75,25 @@ export class LoadViewer {
     }
     const keepingAlive = setInterval(() => this.#keepAlive(), KEEP_ALIVE_MS);
     await Promise.race([gone, this.#failure(), leave]).finally(() => clearInterval(keepingAlive));
-    await this.#request('TEARDOWN', this.#url);
-    await Promise.race([gone, this.#failure()]);
+    await Promise.race([this.#request('TEARDOWN', this.#url), this.#late('no answer to TEARDOWN')]);
+    await Promise.race([gone, this.#failure(), this.#late('no BYE after TEARDOWN')]);
   }
 
   /** Closes what is open. */
   close(): void {
     this.#socket.destroy();
     for (const socket of this.#udpSockets) socket.close();
+  }
+
+  #late(what: string): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      setTimeout(() => {
+        const carrier = this.#isTcp ? 'TCP' : 'UDP';
+        reject(
+          new Error(`${what} over ${carrier}: ${this.#goneTracks} of ${this.tracks.length} tracks are gone`),
+        );
+      }, FAREWELL_MS).unref();
+    });
   }
 
   // Its answer is nobody's: no request waits while it plays.
