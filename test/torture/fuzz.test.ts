@@ -10,7 +10,7 @@ import { Attacker } from './attacker';
 import { type Dialogue, RTSP_DIALOGUES, TUNNEL_DIALOGUES } from './dialogues';
 import { mutate } from './mutations';
 import { ServerUnderTorture, type Standing } from './server-under-torture';
-import { putSteadyMovie, SteadyViewers } from './steady-viewers';
+import { putSteadyMovie, SteadyViewers, VIEWER_COUNT } from './steady-viewers';
 
 const SEED = Number(process.env.FINCH_TORTURE_SEED ?? 1);
 const DIALOGUES = Number(process.env.FINCH_TORTURE_DIALOGUES ?? 5000);
@@ -47,8 +47,8 @@ beforeAll(async () => {
   // Once as it should be: what stays after the first client, such as an open movie, is there then.
   const random = new SeededRandom(0);
   for (const dialogue of RTSP_DIALOGUES) await tearDown(await runDialogue(dialogue, random, false));
-  before = await server.standing();
-});
+  before = await server.standingWith(VIEWER_COUNT);
+}, LIMIT_MS);
 afterAll(async () => {
   await server.stop();
   folder.remove();

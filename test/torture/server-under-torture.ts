@@ -42,6 +42,9 @@ export interface TortureOptions {
   readonly maxDescriptors?: number;
 }
 
+/** A session over UDP that was cut off lives until it times out. */
+const STANDING_TIMEOUT_MS = 30_000;
+
 /** A started server; see the head of this file. */
 export class ServerUnderTorture {
   readonly #child: ChildProcess;
@@ -97,6 +100,24 @@ export class ServerUnderTorture {
       counts: sumOf(threads.map(({ counts: { 'packet plans': __, ...counts } }) => counts)),
       memory: spent,
     };
+  }
+
+  /** What is to be compared later, once nobody but so many viewers is there and all that others left has gone. */
+  async standingWith(viewers: number): Promise<Standing> {
+    let standing = await this.standing();
+    await eventually(async () => {
+      standing = await this.standing();
+      const { connections, counts, tasks } = standing;
+      expect([connections, counts['RTSP sessions'], tasks.RtspSession, tasks.RtpSession]).toEqual(
+        Array(4).fill(viewers),
+      );
+      expect([counts['blocking calls'], counts['open movies'], counts['claimed UDP addresses']]).toEqual([
+        0,
+        1,
+        viewers, // half of them over UDP, with two tracks each
+      ]);
+    }, STANDING_TIMEOUT_MS);
+    return standing;
   }
 
   /** Expects that a newcomer is served at once, and that all is, or becomes, as it was before. */

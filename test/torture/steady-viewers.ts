@@ -14,7 +14,8 @@ import type { ServerUnderTorture } from './server-under-torture';
 export const STEADY_MOVIE = 'steady.mp4';
 const STEADY_MOVIE_S = 600;
 const VIEWERS = { udpViewers: 2, tcpViewers: 2 };
-const VIEWER_COUNT = VIEWERS.udpViewers + VIEWERS.tcpViewers;
+/** How many there are. */
+export const VIEWER_COUNT = VIEWERS.udpViewers + VIEWERS.tcpViewers;
 /** On a loaded machine of two cores; a quiet one stays below 30 ms. */
 const MAX_LATE_MS = 1000;
 const FRAMES_PER_SECOND = 25;
