@@ -68,6 +68,11 @@ export class SocketAddress {
     return this.family === 6 && this.#isMappedIpv4() ? SocketAddress.of(this.host, this.port) : this;
   }
 
+  /** Whether it is of fe80::/10: such an address means nothing without the name of its link (RFC 4007 §6), which is not kept here. */
+  get isLinkLocal(): boolean {
+    return this.family === 6 && this.#byteAt(0) === 0xfe && (this.#byteAt(1) & 0xc0) === 0x80;
+  }
+
   /** Equal addresses have equal keys; for Maps. */
   get key(): string {
     this.#key ??= this.words.join('.');

@@ -11,6 +11,8 @@ import {
   type SocketAddress,
   TaskEvent,
   type TaskThreadHost,
+  TlsContext,
+  type TlsIdentity,
   UdpPair,
 } from '@finch/core';
 import { type Pacing, PlanCaches } from '@finch/rtp';
@@ -38,6 +40,8 @@ export interface RtspSettings {
   readonly maxPacketBytes: number;
   readonly sendWindowMs: number;
   readonly sendAheadMs: number;
+  /** Who the server is on RTSPS connections; without it there are none. */
+  readonly tls?: TlsIdentity;
 }
 
 /** The RTSP service of one task thread; see the head of this file. */
@@ -53,14 +57,18 @@ export class RtspService implements ConnectionService {
   /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
   readonly halfOpenTunnels = new Set<RtspConnection>();
   readonly #udpPairs = new Map<string, UdpPair>();
+  readonly #tls: TlsContext | undefined;
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
     this.plans = new PlanCaches(host.batch, host.blocking);
     this.pacing = { windowUs: this.settings.sendWindowMs * 1000, aheadUs: this.settings.sendAheadMs * 1000 };
+    const { tls } = this.settings;
+    this.#tls = tls && new TlsContext(tls, host.batch, host.log);
     host.count('RTSP connections', () => this.connections.size);
     host.count('RTSP sessions', () => this.sessions.size);
     host.count('half-open tunnels', () => this.halfOpenTunnels.size);
+    host.count('TLS handshakes', () => this.#tls?.handshakes ?? 0);
     host.count('packet plans', () => this.plans.size);
     host.count('claimed UDP addresses', () => this.#claims());
   }
@@ -74,8 +82,22 @@ export class RtspService implements ConnectionService {
   }
 
   accept(fd: number, peer: SocketAddress, isSurplus: boolean): void {
+    this.#accept(fd, peer, isSurplus);
+  }
+
+  /** The service of the port where everything is encrypted; undefined without a certificate. */
+  get encrypted(): ConnectionService | undefined {
+    const tls = this.#tls;
+    if (tls === undefined) return undefined;
+    return {
+      accept: (fd, peer, isSurplus) => this.#accept(fd, peer, isSurplus, tls),
+      stop: () => this.stop(),
+    };
+  }
+
+  #accept(fd: number, peer: SocketAddress, isSurplus: boolean, tls?: TlsContext): void {
     try {
-      new RtspConnection(this, fd, peer.unmapped(), isSurplus);
+      new RtspConnection(this, fd, peer.unmapped(), isSurplus, tls);
     } catch (error) {
       closeDescriptor(fd);
       this.host.connectionClosed();
@@ -132,5 +154,13 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
     maxPacketBytes: number('maxPacketBytes'),
     sendWindowMs: number('sendWindowMs'),
     sendAheadMs: number('sendAheadMs'),
+    ...(settings.tls === undefined ? {} : { tls: checkedIdentity(settings.tls) }),
   };
+}
+
+function checkedIdentity(value: unknown): TlsIdentity {
+  const { certificate, key } = value as Partial<Record<keyof TlsIdentity, unknown>>;
+  if (typeof certificate !== 'string' || typeof key !== 'string')
+    throw new TypeError('the RTSP module needs "tls" with certificate and key, texts in PEM');
+  return { certificate, key };
 }
