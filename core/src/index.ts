@@ -2,6 +2,7 @@
 export * from './module/module';
 export * from './module/roles';
 export * from './net/errno';
+export * from './net/handshake-pace';
 export * from './net/packet-batch';
 export * from './net/packet-row';
 export * from './net/row-backlog';

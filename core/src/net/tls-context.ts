@@ -8,8 +8,8 @@ import type { Log } from '../server/log';
 import type { PacketBatch } from './packet-batch';
 import { type PacketRun, ROW_WORDS, runPackets, writeInterleavedRun } from './packet-row';
 
-/** Handshakes that a thread has under way: each costs some 50 KB until it is done. */
-export const MAX_HANDSHAKES = 256;
+/** Handshakes that a thread has under way: each costs some 50 KB and, when its client goes on with it, two milliseconds. */
+export const MAX_HANDSHAKES = 128;
 /** Room for the frames of some packets; one frame has at most 65539 bytes (RFC 2326 §10.12). */
 const FRAMES_BYTES = 256 * 1024;
 /** No descriptor: the row is not flushed. */

@@ -11,6 +11,7 @@ export const finchModule: Module = {
   onTaskThread(host) {
     const service = new RtspService(host);
     host.serve('rtsp', service);
-    if (service.encrypted !== undefined) host.serve('rtsps', service.encrypted);
+    const encrypted = service.makeEncrypted();
+    if (encrypted !== undefined) host.serve('rtsps', encrypted);
   },
 };

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import {
   type ConnectionService,
   closeDescriptor,
+  HandshakePace,
   type Log,
   type ModuleSettings,
   type SocketAddress,
@@ -85,13 +86,21 @@ export class RtspService implements ConnectionService {
     this.#accept(fd, peer, isSurplus);
   }
 
-  /** The service of the port where everything is encrypted; undefined without a certificate. */
-  get encrypted(): ConnectionService | undefined {
+  /** Makes the service of the port where everything is encrypted; undefined without a certificate. Called once. */
+  makeEncrypted(): ConnectionService | undefined {
     const tls = this.#tls;
     if (tls === undefined) return undefined;
+    const pace = new HandshakePace(this.host.thread, 'rtsp');
     return {
-      accept: (fd, peer, isSurplus) => this.#accept(fd, peer, isSurplus, tls),
-      stop: () => this.stop(),
+      accept: (fd, peer, isSurplus) =>
+        pace.add({
+          begin: () => this.#accept(fd, peer, isSurplus, tls),
+          drop: () => this.#drop(fd),
+        }),
+      stop: () => {
+        pace.signal(TaskEvent.kill);
+        return this.stop();
+      },
     };
   }
 
@@ -99,8 +108,7 @@ export class RtspService implements ConnectionService {
     try {
       new RtspConnection(this, fd, peer.unmapped(), isSurplus, tls);
     } catch (error) {
-      closeDescriptor(fd);
-      this.host.connectionClosed();
+      this.#drop(fd);
       this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
     }
   }
@@ -133,6 +141,11 @@ export class RtspService implements ConnectionService {
     while (this.sessions.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
     for (const connection of this.connections) connection.signal(TaskEvent.kill);
     while (this.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
+  }
+
+  #drop(fd: number): void {
+    closeDescriptor(fd);
+    this.host.connectionClosed();
   }
 
   #claims(): number {

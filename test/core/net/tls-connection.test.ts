@@ -218,7 +218,7 @@ describe('a handshake', () => {
     const givenUp: number[] = [];
     const others = Array.from({ length: MAX_HANDSHAKES + 1 }, (_, i) => ({ giveUp: () => givenUp.push(i) }));
     for (const other of others) tls.handshakeBegun(other);
-    expect(lines).toEqual(['debug: 192.0.2.1:5000: TLS handshake failed: 256 others are under way']);
+    expect(lines).toEqual(['debug: 192.0.2.1:5000: TLS handshake failed: 128 others are under way']);
     expect([tls.handshakes, givenUp]).toEqual([MAX_HANDSHAKES, [0]]);
     tcp.close(tcp.client);
   });
