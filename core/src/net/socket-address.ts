@@ -73,6 +73,11 @@ export class SocketAddress {
     return this.family === 6 && this.#byteAt(0) === 0xfe && (this.#byteAt(1) & 0xc0) === 0x80;
   }
 
+  /** Whether packets to it stay on this machine: 127.0.0.0/8 or ::1. */
+  get isLoopback(): boolean {
+    return this.host.startsWith('127.') || this.host === '::1';
+  }
+
   /** Equal addresses have equal keys; for Maps. */
   get key(): string {
     this.#key ??= this.words.join('.');

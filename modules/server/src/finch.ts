@@ -27,6 +27,7 @@ export function composeFinch(
     modules: modulesOf(config, tls),
     taskThreads: config.threads,
     blockingThreads: config.blockingThreads,
+    pinsTaskThreads: config.pinThreads === 'on',
     maxConnections: config.maxConnections,
     watchdogLimitMs: config.watchdogLimitMs,
     statisticsIntervalMs: config.statsIntervalSeconds * 1000,
@@ -42,8 +43,14 @@ function listenersOf({ hosts, port, tlsPort }: FinchConfig, tls: TlsIdentity | u
 
 // In load order: the first module that claims a request serves it.
 function modulesOf(config: FinchConfig, tls: TlsIdentity | undefined): ModuleSpec[] {
-  const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs } = config;
-  const rtsp: RtspSettings = { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs };
+  const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs, udpSpreadMs } = config;
+  const rtsp: RtspSettings = {
+    sessionTimeoutSeconds,
+    maxPacketBytes,
+    sendWindowMs,
+    sendAheadMs,
+    udpSpreadMs,
+  };
   return [
     { path: require.resolve('@finch/rtp'), settings: {} },
     { path: require.resolve('@finch/rtsp'), settings: { ...rtsp, ...(tls && { tls }) } },

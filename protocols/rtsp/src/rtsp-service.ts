@@ -41,6 +41,8 @@ export interface RtspSettings {
   readonly maxPacketBytes: number;
   readonly sendWindowMs: number;
   readonly sendAheadMs: number;
+  /** Over how long the packets of one frame are spread on a real network; 0: they leave at once. */
+  readonly udpSpreadMs: number;
   /** Who the server is on RTSPS connections; without it there are none. */
   readonly tls?: TlsIdentity;
 }
@@ -129,7 +131,7 @@ export class RtspService implements ConnectionService {
     if (pair === undefined) {
       if (this.#udpPairs.size >= MAX_UDP_PAIRS)
         throw new Error(`${MAX_UDP_PAIRS} local addresses have UDP sockets already`);
-      pair = new UdpPair(this.host.thread, this.host.batch, local);
+      pair = new UdpPair(this.host.thread, this.host.batch, local, this.settings.udpSpreadMs);
       this.#udpPairs.set(local.host, pair);
     }
     return pair;
@@ -167,6 +169,7 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
     maxPacketBytes: number('maxPacketBytes'),
     sendWindowMs: number('sendWindowMs'),
     sendAheadMs: number('sendAheadMs'),
+    udpSpreadMs: number('udpSpreadMs'),
     ...(settings.tls === undefined ? {} : { tls: checkedIdentity(settings.tls) }),
   };
 }

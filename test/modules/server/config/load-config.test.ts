@@ -44,6 +44,7 @@ describe('loadConfig without any source', () => {
       tlsPort: 8322,
       threads: 1,
       blockingThreads: 1,
+      pinThreads: 'off',
       logLevel: 'info',
       config: undefined,
       sessionTimeoutSeconds: 60,
@@ -51,6 +52,7 @@ describe('loadConfig without any source', () => {
       maxPacketBytes: 1472,
       sendWindowMs: 2.5,
       sendAheadMs: 0,
+      udpSpreadMs: 20,
       watchdogLimitMs: 100,
       statsIntervalSeconds: 0,
     });
