@@ -8,8 +8,9 @@ import type { RtspSettings } from '@finch/rtsp';
 import type { FinchConfig } from './config';
 import { readTlsIdentity } from './tls-identity';
 
-/** What the listeners are called: where Server.addressesOf() finds the ports that were bound. */
+/** Names the listeners of RTSP: Server.addressesOf() finds by it the port that was bound. */
 export const RTSP_SERVICE = 'rtsp';
+/** Names those of RTSPS. */
 export const RTSPS_SERVICE = 'rtsps';
 
 /**
