@@ -19,11 +19,15 @@ export interface LoggedLine {
 export interface FinchUnderTest {
   readonly server: Server;
   readonly port: number;
+  /** The port of RTSPS; 0 without a certificate. */
+  readonly tlsPort: number;
   readonly config: FinchConfig;
   /** All log lines so far. */
   readonly log: readonly LoggedLine[];
   /** rtsp://127.0.0.1:port/path, with each segment percent-encoded. */
   url(path: string): string;
+  /** rtsps://127.0.0.1:tlsPort/path. */
+  tlsUrl(path: string): string;
   /** Stops the server and expects that no task, connection, descriptor or file was left. */
   stop(): Promise<void>;
 }
@@ -41,13 +45,17 @@ export async function startFinch(overrides: Partial<FinchConfig> = {}): Promise<
     throw new Error(`${thread} died: ${error.stack}`);
   });
   await server.start();
-  const port = server.addresses[0]!.port;
+  const port = server.addressesOf('rtsp')[0]!.port;
+  const tlsPort = server.addressesOf('rtsps')[0]?.port ?? 0;
+  const pathOf = (path: string) => path.split('/').map(encodeURIComponent).join('/');
   return {
     server,
     port,
+    tlsPort,
     config,
     log,
-    url: (path) => `rtsp://127.0.0.1:${port}/${path.split('/').map(encodeURIComponent).join('/')}`,
+    url: (path) => `rtsp://127.0.0.1:${port}/${pathOf(path)}`,
+    tlsUrl: (path) => `rtsps://127.0.0.1:${tlsPort}/${pathOf(path)}`,
     stop: async () => expectNothingLeft(await server.stop()),
   };
 }

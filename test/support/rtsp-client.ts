@@ -4,6 +4,7 @@
  * Spec: RFC 2326 §4-§7, §10.12.
  */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import {
   type InterleavedFrame,
   type RtspHeaders,
@@ -15,12 +16,15 @@ import {
 } from 'rtsp-stream-parser';
 import { Changes } from './deadline';
 import type { TrackReceiver } from './rtp-receiver';
+import { TEST_CERTIFICATE } from './tls-files';
 
 /** Where a client connects to, and from. */
 export interface ClientOptions {
   readonly port: number;
   /** Its own address; another one of 127/8 makes it another host. */
   readonly localAddress?: string;
+  /** Whether it speaks TLS; it trusts the certificate of the tests alone. */
+  readonly isEncrypted?: boolean;
 }
 
 /** An answer, with its body as text. */
@@ -58,12 +62,15 @@ export class RtspClient extends Changes {
     });
   }
 
-  /** Connects to 127.0.0.1. */
-  static connect({ port, localAddress = '127.0.0.1' }: ClientOptions): Promise<RtspClient> {
+  /** Connects to 127.0.0.1, or to ::1 when its own address is of IPv6. */
+  static connect({ port, localAddress = '127.0.0.1', isEncrypted }: ClientOptions): Promise<RtspClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true });
+      const options = { host: localAddress.includes(':') ? '::1' : '127.0.0.1', port, localAddress };
+      const socket = isEncrypted
+        ? connectTls({ ...options, ca: TEST_CERTIFICATE })
+        : connect({ ...options, noDelay: true });
       socket.once('error', reject);
-      socket.once('connect', () => {
+      socket.once(isEncrypted ? 'secureConnect' : 'connect', () => {
         socket.off('error', reject);
         resolve(new RtspClient(socket));
       });

@@ -116,6 +116,14 @@ export class PacketBatch {
     this.#rows.set(row, this.#nextRow(owner, plan));
   }
 
+  /**
+   * Copies the interleaved frames of a run that is no row of this batch, for a stream that it does not write: as many whole
+   * packets as `into` has room for. Moves the row on past them. Their bytes, or -EINVAL, -ENOBUFS, -EFAULT.
+   */
+  copyRun(row: Uint32Array, into: Uint8Array): number {
+    return this.#native.copyRun(row, into);
+  }
+
   /** Sends all rows. Called at the end of each turn, and when the batch is full. */
   flush(): void {
     if (this.#rowCount > 0) {

@@ -91,6 +91,11 @@ export function isRaw(row: Uint32Array): boolean {
   return operation === Operation.udpRaw || operation === Operation.tcpRaw;
 }
 
+/** Packets that a run still has to send. */
+export function runPackets(row: Uint32Array): number {
+  return row[4]!;
+}
+
 /** Where the bytes that a raw row still has to send begin and end in the arena. */
 export function rawRange(row: Uint32Array): { begin: number; end: number } {
   const sent = (row[0]! & OPERATION_MASK) === Operation.tcpRaw ? row[9]! : 0;

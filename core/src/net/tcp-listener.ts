@@ -33,14 +33,18 @@ export class TcpListener extends IdleTask {
   readonly #peer = new Uint32Array(ADDRESS_WORDS);
   #shedding = false;
 
-  /** Binds and listens; throws ListenError when the address can't be had. Port 0 takes any free port. */
+  /**
+   * Binds and listens; throws ListenError when the address can't be had. Port 0 takes any free port. An IPv6 wildcard with
+   * `bothFamilies` takes IPv4 clients, too.
+   */
   constructor(
     thread: TaskThread,
     address: SocketAddress,
     readonly sink: ConnectionSink,
     readonly log: Log,
+    bothFamilies = false,
   ) {
-    const fd = native.tcpListen(address.words, address.family === 6);
+    const fd = native.tcpListen(address.words, bothFamilies);
     if (fd < 0) throw new ListenError(address, fd);
     super(thread);
     const words = new Uint32Array(ADDRESS_WORDS);
@@ -96,7 +100,10 @@ export class TcpListener extends IdleTask {
 /** The address can't be listened on: it is taken, not ours, or needs more rights. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
-  constructor(address: SocketAddress, code: number) {
+  constructor(
+    address: SocketAddress,
+    readonly code: number,
+  ) {
     const why =
       code === -Errno.EADDRINUSE
         ? 'the port is taken by another program; choose one with --port'
@@ -104,7 +111,9 @@ export class ListenError extends Error {
           ? 'this machine has no such address; choose one with --host'
           : code === -Errno.EACCES
             ? 'ports below 1024 need more rights; choose another with --port'
-            : errnoName(code);
+            : code === -Errno.EAFNOSUPPORT
+              ? `this machine has no IPv${address.family}; choose another address with --host`
+              : errnoName(code);
     super(`can't listen on ${address}: ${why}`);
   }
 }

@@ -4,9 +4,10 @@
  */
 import { native } from '@finch/native';
 import type { SocketAddress } from '../net/socket-address';
-import { type ConnectionSink, TcpListener } from '../net/tcp-listener';
+import type { ConnectionSink, TcpListener } from '../net/tcp-listener';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import { TaskThread } from '../reactor/task-thread';
+import { type ListenerSpec, openListeners } from './listen-addresses';
 import { LiveStatistics } from './live-statistics';
 import type { Log } from './log';
 import { Supervisor } from './supervisor';
@@ -16,12 +17,6 @@ import { ThreadPools } from './thread-pools';
 const MAIN_THREAD = 0;
 /** What sessions get to say farewell before their thread is terminated. */
 const STOP_GRACE_MS = 1200;
-
-/** An address and the service that answers there. */
-export interface ListenerSpec {
-  readonly service: string;
-  readonly address: SocketAddress;
-}
 
 /** What a server is made of. Plain data but for the log and the crash handler. */
 export interface ServerOptions {
@@ -57,7 +52,7 @@ export interface ServerSnapshot {
 /** One a process: the event thread and the idle-task thread are the process's. */
 export class Server {
   readonly #options: ServerOptions;
-  readonly #listeners: TcpListener[] = [];
+  readonly #listeners = new Map<string, readonly TcpListener[]>();
   readonly #main: TaskThread;
   readonly #port: NativePort;
   #pools: ThreadPools | undefined;
@@ -77,9 +72,9 @@ export class Server {
     });
   }
 
-  /** Where the server listens, in the order of the options; known after start(). */
-  get addresses(): readonly SocketAddress[] {
-    return this.#listeners.map(({ address }) => address);
+  /** Where the server listens for a service: all have one port. Known after start(); none for a service that is not served. */
+  addressesOf(service: string): readonly SocketAddress[] {
+    return (this.#listeners.get(service) ?? []).map(({ address }) => address);
   }
 
   /** Starts all threads, then listens. Throws ListenError when an address is taken, or what a module threw. */
@@ -89,9 +84,11 @@ export class Server {
       await pools.ready();
       this.#statistics = LiveStatistics.start(pools.taskThreads, options.statisticsIntervalMs, options.log);
       new Supervisor(this.#main, pools.taskThreads, options.watchdogLimitMs * 1000, options.log);
-      for (const { service, address } of options.listeners) {
-        this.#listeners.push(
-          new TcpListener(this.#main, address, this.#sinkFor(service, pools), options.log),
+      for (const spec of options.listeners) {
+        const sink = this.#sinkFor(spec.service, pools);
+        this.#listeners.set(
+          spec.service,
+          openListeners(spec, { thread: this.#main, sink, log: options.log }),
         );
       }
     } catch (error) {

@@ -3,19 +3,29 @@
  * configuration becomes their settings. Used by main and by tests. Rule: it joins parts and does nothing itself.
  */
 import { realpathSync } from 'node:fs';
-import { type ListenerSpec, type Log, type ModuleSpec, Server, SocketAddress } from '@finch/core';
+import { type ListenerSpec, type Log, type ModuleSpec, Server, type TlsIdentity } from '@finch/core';
 import type { RtspSettings } from '@finch/rtsp';
 import type { FinchConfig } from './config';
+import { readTlsIdentity } from './tls-identity';
 
-/** Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died. */
+/** Names the listeners of RTSP: Server.addressesOf() finds by it the port that was bound. */
+export const RTSP_SERVICE = 'rtsp';
+/** Names those of RTSPS. */
+export const RTSPS_SERVICE = 'rtsps';
+
+/**
+ * Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died.
+ * Errors: ConfigError when certificate and key can't be used.
+ */
 export function composeFinch(
   config: FinchConfig,
   log: Log,
   onCrash: (thread: string, error: Error) => void,
 ): Server {
+  const tls = readTlsIdentity(config);
   return new Server({
-    listeners: listenersOf(config),
-    modules: modulesOf(config),
+    listeners: listenersOf(config, tls),
+    modules: modulesOf(config, tls),
     taskThreads: config.threads,
     blockingThreads: config.blockingThreads,
     pinsTaskThreads: config.pinThreads === 'on',
@@ -27,12 +37,13 @@ export function composeFinch(
   });
 }
 
-function listenersOf({ host, port }: FinchConfig): ListenerSpec[] {
-  return [{ service: 'rtsp', address: SocketAddress.of(host, port) }];
+function listenersOf({ hosts, port, tlsPort }: FinchConfig, tls: TlsIdentity | undefined): ListenerSpec[] {
+  const rtsp = { service: RTSP_SERVICE, hosts, port };
+  return tls === undefined ? [rtsp] : [rtsp, { service: RTSPS_SERVICE, hosts, port: tlsPort }];
 }
 
 // In load order: the first module that claims a request serves it.
-function modulesOf(config: FinchConfig): ModuleSpec[] {
+function modulesOf(config: FinchConfig, tls: TlsIdentity | undefined): ModuleSpec[] {
   const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs, udpSpreadMs } = config;
   const rtsp: RtspSettings = {
     sessionTimeoutSeconds,
@@ -43,7 +54,7 @@ function modulesOf(config: FinchConfig): ModuleSpec[] {
   };
   return [
     { path: require.resolve('@finch/rtp'), settings: {} },
-    { path: require.resolve('@finch/rtsp'), settings: { ...rtsp } },
+    { path: require.resolve('@finch/rtsp'), settings: { ...rtsp, ...(tls && { tls }) } },
     { path: require.resolve('@finch/file-vod'), settings: { root: realpathSync(config.media) } },
   ];
 }

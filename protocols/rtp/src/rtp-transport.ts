@@ -7,7 +7,7 @@ import {
   type PacketRun,
   type RefusedRow,
   type SocketAddress,
-  type TcpConnection,
+  type StreamConnection,
   type UdpDestination,
   type UdpPair,
 } from '@finch/core';
@@ -79,12 +79,12 @@ export class UdpTransport implements RtpTransport, UdpDestination {
 
 /** RTP and RTCP on two channels of an RTSP connection (RFC 2326 §10.12). */
 export class InterleavedTransport implements RtpTransport {
-  readonly #connection: TcpConnection;
+  readonly #connection: StreamConnection;
   readonly #rtpChannel: number;
   readonly #rtcpChannel: number;
 
   /** What arrives on the RTCP channel is handed over by whoever reads the connection. */
-  constructor(connection: TcpConnection, rtpChannel: number, rtcpChannel: number) {
+  constructor(connection: StreamConnection, rtpChannel: number, rtcpChannel: number) {
     this.#connection = connection;
     this.#rtpChannel = rtpChannel;
     this.#rtcpChannel = rtcpChannel;

@@ -9,9 +9,9 @@ import {
   closeDescriptor,
   Errno,
   type HandedConnection,
+  type StreamConnectionEvents,
   TaskEvent,
   TcpConnection,
-  type TcpConnectionEvents,
 } from '@finch/core';
 import { RtspParseError, TunnelDecoder } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
@@ -21,7 +21,7 @@ import type { RtspConnection } from './rtsp-connection';
 /** POSTs of one tunnel at a time: the one that is read, and the one that takes its place. */
 const MAX_POSTS = 2;
 /** Nothing is sent on a POST. */
-const NOTHING_SENT: TcpConnectionEvents = { drained: () => {}, broken: () => {} };
+const NOTHING_SENT: StreamConnectionEvents = { drained: () => {}, broken: () => {} };
 
 interface Post {
   readonly tcp: TcpConnection;
@@ -55,7 +55,7 @@ export class HttpTunnel implements ByteSource, Armable {
 
   /** Part of Armable. */
   delivered(events: number): void {
-    this.#connection.tcp.context.delivered(events);
+    this.#connection.tcp.context.delivered?.(events);
     for (const { tcp } of this.#posts) tcp.context.delivered(events);
   }
 

@@ -1,4 +1,4 @@
-/** The RTSP module: serves the listeners named "rtsp" on every task thread. */
+/** The RTSP module: serves the listeners named "rtsp", and "rtsps" when it has a certificate, on every task thread. */
 import type { Module } from '@finch/core';
 import { RtspService } from './rtsp-service';
 
@@ -9,6 +9,9 @@ export type { RtspSettings } from './rtsp-service';
 export const finchModule: Module = {
   name: 'rtsp',
   onTaskThread(host) {
-    host.serve('rtsp', new RtspService(host));
+    const service = new RtspService(host);
+    host.serve('rtsp', service);
+    const encrypted = service.makeEncrypted();
+    if (encrypted !== undefined) host.serve('rtsps', encrypted);
   },
 };

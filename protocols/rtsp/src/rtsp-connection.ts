@@ -10,11 +10,14 @@ import {
   Errno,
   readable,
   type SocketAddress,
+  type StreamConnection,
+  type StreamConnectionEvents,
   sleep,
   TaskEvent,
   TcpConnection,
-  type TcpConnectionEvents,
   TimeoutTask,
+  TlsConnection,
+  type TlsContext,
   until,
 } from '@finch/core';
 import {
@@ -65,8 +68,10 @@ interface Parsed {
 export type ChannelListener = (payload: Uint8Array) => void;
 
 /** A task for one connection; kill closes it. */
-export class RtspConnection extends CoroutineTask implements TcpConnectionEvents {
-  readonly tcp: TcpConnection;
+export class RtspConnection extends CoroutineTask implements StreamConnectionEvents {
+  readonly tcp: StreamConnection;
+  /** Whether it is RTSPS: nothing of it may travel in clear. */
+  readonly isEncrypted: boolean;
   /** Sessions that were set up here and not yet ended. */
   readonly sessions = new Set<RtspSession>();
   readonly #parser = new RtspStreamParser();
@@ -75,17 +80,22 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
   #tunnel: HttpTunnel | undefined;
   #requestCount = 0;
 
-  /** Takes over the descriptor; throws Error (and leaves it to the caller) when it can't be served. */
+  /** Takes over the descriptor, for RTSPS with `tls`; throws Error (and leaves it to the caller) when it can't be served. */
   constructor(
     readonly service: RtspService,
     fd: number,
     readonly peer: SocketAddress,
     readonly isSurplus: boolean,
+    tls?: TlsContext,
   ) {
     super(service.host.thread, 'rtsp');
     this.#timeout = new TimeoutTask(this, this.#timeoutMs);
+    this.isEncrypted = tls !== undefined;
     try {
-      this.tcp = new TcpConnection(fd, this.ref, service.host.batch, this);
+      this.tcp =
+        tls === undefined
+          ? new TcpConnection(fd, this.ref, service.host.batch, this)
+          : new TlsConnection(fd, peer, this.ref, tls, this);
     } catch (error) {
       this.signal(TaskEvent.kill);
       throw error;
@@ -99,13 +109,13 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
     return super.run(events);
   }
 
-  /** Part of TcpConnectionEvents. */
+  /** Part of StreamConnectionEvents. */
   drained(): void {
     this.signal(TaskEvent.update);
     for (const session of this.sessions) session.roomAgain();
   }
 
-  /** Part of TcpConnectionEvents. */
+  /** Part of StreamConnectionEvents. */
   broken(code: number): void {
     if (code === -Errno.EFAULT) for (const session of this.sessions) session.sourceFailed();
     this.signal(TaskEvent.kill);
@@ -142,8 +152,13 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
     this.#timeout.changeTimeout(this.#timeoutMs);
   }
 
-  /** Gives the socket to the tunnel `key`, with what was read of it behind the POST's head; the body must end then. */
+  /**
+   * Gives the socket to the tunnel `key`, with what was read of it behind the POST's head; the body must end then.
+   * TypeError for RTSPS, whose keys stay with their thread.
+   */
   handOver(key: string, rest: Uint8Array): void {
+    if (!(this.tcp instanceof TcpConnection))
+      throw new TypeError('an RTSPS connection can not be handed over');
     this.service.host.handOver(key, { fd: this.tcp.release(), peer: this.peer, bytes: rest });
   }
 

@@ -6,11 +6,14 @@ import { randomBytes } from 'node:crypto';
 import {
   type ConnectionService,
   closeDescriptor,
+  HandshakePace,
   type Log,
   type ModuleSettings,
   type SocketAddress,
   TaskEvent,
   type TaskThreadHost,
+  TlsContext,
+  type TlsIdentity,
   UdpPair,
 } from '@finch/core';
 import { type Pacing, PlanCaches } from '@finch/rtp';
@@ -40,6 +43,8 @@ export interface RtspSettings {
   readonly sendAheadMs: number;
   /** Over how long the packets of one frame are spread on a real network; 0: they leave at once. */
   readonly udpSpreadMs: number;
+  /** Who the server is on RTSPS connections; without it there are none. */
+  readonly tls?: TlsIdentity;
 }
 
 /** The RTSP service of one task thread; see the head of this file. */
@@ -55,14 +60,18 @@ export class RtspService implements ConnectionService {
   /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
   readonly halfOpenTunnels = new Set<RtspConnection>();
   readonly #udpPairs = new Map<string, UdpPair>();
+  readonly #tls: TlsContext | undefined;
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
     this.plans = new PlanCaches(host.batch, host.blocking);
     this.pacing = { windowUs: this.settings.sendWindowMs * 1000, aheadUs: this.settings.sendAheadMs * 1000 };
+    const { tls } = this.settings;
+    this.#tls = tls && new TlsContext(tls, host.batch, host.log);
     host.count('RTSP connections', () => this.connections.size);
     host.count('RTSP sessions', () => this.sessions.size);
     host.count('half-open tunnels', () => this.halfOpenTunnels.size);
+    host.count('TLS handshakes', () => this.#tls?.handshakes ?? 0);
     host.count('packet plans', () => this.plans.size);
     host.count('claimed UDP addresses', () => this.#claims());
   }
@@ -76,11 +85,32 @@ export class RtspService implements ConnectionService {
   }
 
   accept(fd: number, peer: SocketAddress, isSurplus: boolean): void {
+    this.#accept(fd, peer, isSurplus);
+  }
+
+  /** Makes the service of the port where everything is encrypted; undefined without a certificate. Called once. */
+  makeEncrypted(): ConnectionService | undefined {
+    const tls = this.#tls;
+    if (tls === undefined) return undefined;
+    const pace = new HandshakePace(this.host.thread, 'rtsp');
+    return {
+      accept: (fd, peer, isSurplus) =>
+        pace.add({
+          begin: () => this.#accept(fd, peer, isSurplus, tls),
+          drop: () => this.#drop(fd),
+        }),
+      stop: () => {
+        pace.signal(TaskEvent.kill);
+        return this.stop();
+      },
+    };
+  }
+
+  #accept(fd: number, peer: SocketAddress, isSurplus: boolean, tls?: TlsContext): void {
     try {
-      new RtspConnection(this, fd, peer.unmapped(), isSurplus);
+      new RtspConnection(this, fd, peer.unmapped(), isSurplus, tls);
     } catch (error) {
-      closeDescriptor(fd);
-      this.host.connectionClosed();
+      this.#drop(fd);
       this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
     }
   }
@@ -115,6 +145,11 @@ export class RtspService implements ConnectionService {
     while (this.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
   }
 
+  #drop(fd: number): void {
+    closeDescriptor(fd);
+    this.host.connectionClosed();
+  }
+
   #claims(): number {
     let claims = 0;
     for (const pair of this.#udpPairs.values()) claims += pair.claims;
@@ -135,5 +170,13 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
     sendWindowMs: number('sendWindowMs'),
     sendAheadMs: number('sendAheadMs'),
     udpSpreadMs: number('udpSpreadMs'),
+    ...(settings.tls === undefined ? {} : { tls: checkedIdentity(settings.tls) }),
   };
+}
+
+function checkedIdentity(value: unknown): TlsIdentity {
+  const { certificate, key } = value as Partial<Record<keyof TlsIdentity, unknown>>;
+  if (typeof certificate !== 'string' || typeof key !== 'string')
+    throw new TypeError('the RTSP module needs "tls" with certificate and key, texts in PEM');
+  return { certificate, key };
 }

@@ -91,6 +91,8 @@ function bindUdp(
   events: RtpTransportEvents,
 ): BoundTransport {
   const local: SocketAddress = connection.tcp.localAddress;
+  if (local.isLinkLocal)
+    throw new RtspError('unsupportedTransport', 'Transport: from a link-local address expected RTP/AVP/TCP');
   const pair = connection.service.udpPairAt(local.withPort(0));
   const { peer } = connection;
   const transport = new UdpTransport(pair, peer.withPort(ports.rtp), peer.withPort(ports.rtcp), events);

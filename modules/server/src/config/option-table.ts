@@ -44,10 +44,13 @@ export interface ChoiceOption extends OptionBase {
   readonly defaultValue: string;
 }
 
-/** Describes an address to listen on: an IPv4 or IPv6 literal, or `localhost`, which becomes 127.0.0.1. */
-export interface AddressOption extends OptionBase {
-  readonly kind: 'address';
-  readonly defaultValue: string;
+/**
+ * Describes the addresses to listen on: IPv4 or IPv6 literals, or `localhost`, which becomes 127.0.0.1. Separated by commas; the flag
+ * may be repeated, the YAML value may be a list.
+ */
+export interface AddressesOption extends OptionBase {
+  readonly kind: 'addresses';
+  readonly defaultValue: readonly string[];
 }
 
 /** Describes the movie folder: the positional argument of the command line, an ordinary key elsewhere. */
@@ -58,13 +61,24 @@ export interface FolderOption extends OptionBase {
   readonly defaultText: string;
 }
 
-/** Describes the configuration file: a flag and an environment name, never a key of the file itself. */
+/** Describes a file that is named or not; that it can be read is found out by whoever reads it. */
 export interface FileOption extends OptionBase {
   readonly kind: 'file';
 }
 
+/** Describes the configuration file: a flag and an environment name, never a key of the file itself. */
+export interface ConfigFileOption extends OptionBase {
+  readonly kind: 'config-file';
+}
+
 /** Is any row of the table; `kind` tells which. */
-export type OptionSpec = NumberOption | ChoiceOption | AddressOption | FolderOption | FileOption;
+export type OptionSpec =
+  | NumberOption
+  | ChoiceOption
+  | AddressesOption
+  | FolderOption
+  | FileOption
+  | ConfigFileOption;
 
 /** Lists every option, in the order of `--help` and of the README. Values from several sources: flag > env > file > default. */
 export const OPTIONS = [
@@ -90,12 +104,37 @@ export const OPTIONS = [
     help: 'TCP port of RTSP; 0 takes any free port',
   },
   {
-    kind: 'address',
+    kind: 'addresses',
     key: 'host',
-    field: 'host',
+    field: 'hosts',
     valueName: 'address',
-    defaultValue: '0.0.0.0',
-    help: 'Address to listen on; 0.0.0.0 is every IPv4 address, :: every address',
+    defaultValue: ['::'],
+    help: 'Addresses to listen on, several with commas; 0.0.0.0 is every IPv4 address, :: every address',
+  },
+  {
+    kind: 'file',
+    key: 'tls-certificate',
+    field: 'tlsCertificate',
+    valueName: 'file',
+    help: 'Certificate (PEM, with its chain) for RTSPS, which is served when this and --tls-key are given',
+  },
+  {
+    kind: 'file',
+    key: 'tls-key',
+    field: 'tlsKey',
+    valueName: 'file',
+    help: 'Private key of the certificate (PEM, without passphrase)',
+  },
+  {
+    kind: 'integer',
+    key: 'tls-port',
+    field: 'tlsPort',
+    valueName: 'number',
+    unit: '',
+    min: 0,
+    max: 65535,
+    defaultValue: 8322,
+    help: 'TCP port of RTSPS; 0 takes any free port',
   },
   {
     kind: 'integer',
@@ -138,7 +177,7 @@ export const OPTIONS = [
     help: 'How talkative the log is',
   },
   {
-    kind: 'file',
+    kind: 'config-file',
     key: 'config',
     field: 'config',
     short: 'c',
@@ -240,12 +279,17 @@ type ValueOf<R> = R extends { kind: 'integer' | 'number' }
   ? number
   : R extends { kind: 'choice'; choices: readonly (infer Choice)[] }
     ? Choice
-    : R extends { kind: 'file' }
+    : R extends { kind: 'file' | 'config-file' }
       ? string | undefined
-      : string;
+      : R extends { kind: 'addresses' }
+        ? readonly string[]
+        : string;
+
+/** Is the value of some option. */
+export type OptionValue = string | number | readonly string[] | undefined;
 
 /**
  * Holds the effective configuration, one field per row of the table; frozen.
- * Units: in the field's suffix (`sendWindowMs`, `sessionTimeoutSeconds`, `maxPacketBytes`). `media` and `config` are absolute paths.
+ * Units: in the field's suffix (`sendWindowMs`, `sessionTimeoutSeconds`, `maxPacketBytes`). Paths are absolute.
  */
 export type FinchConfig = { readonly [R in Row as R['field']]: ValueOf<R> };

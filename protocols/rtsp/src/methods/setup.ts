@@ -2,6 +2,7 @@
 import { type CoroutineBody, settled } from '@finch/core';
 import { RtspError } from '../errors';
 import { formatTransport, parseTransport, selectTransport, type Transport } from '../headers/transport';
+import type { RtspConnection } from '../rtsp-connection';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 import { RtspSession } from '../rtsp-session';
 
@@ -9,7 +10,7 @@ import { RtspSession } from '../rtsp-session';
 export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const value = exchange.request.headers.getAll('Transport').join(',');
   if (value === '') throw new RtspError('badRequest', 'Transport: the header is missing');
-  const transport = selectTransport(parseTransport(value));
+  const transport = selectTransport(servedOn(exchange.connection, parseTransport(value)));
   checkDestination(transport, exchange);
   const named = exchange.namedSession();
   const session = named ?? (yield* newSession(exchange));
@@ -20,6 +21,18 @@ export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
     if (named === undefined) session.end('its first SETUP failed');
     throw error;
   }
+}
+
+// Over UDP the media of an encrypted connection would travel in clear: on RTSPS it is interleaved.
+function servedOn({ isEncrypted }: RtspConnection, offered: readonly Transport[]): readonly Transport[] {
+  if (!isEncrypted) return offered;
+  const interleaved = offered.filter(({ lowerTransport }) => lowerTransport === 'TCP');
+  if (interleaved.length === 0)
+    throw new RtspError(
+      'unsupportedTransport',
+      'Transport: expected RTP/AVP/TCP, this connection is encrypted',
+    );
+  return interleaved;
 }
 
 function* newSession({ connection, service, url }: RtspExchange): CoroutineBody<RtspSession> {
