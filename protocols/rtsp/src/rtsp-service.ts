@@ -14,6 +14,7 @@ import {
   UdpPair,
 } from '@finch/core';
 import { type Pacing, PlanCaches } from '@finch/rtp';
+import { threadKey } from './foreign-session';
 import { RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
 
@@ -52,7 +53,10 @@ export class RtspService implements ConnectionService {
   readonly connections = new Set<RtspConnection>();
   /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
   readonly halfOpenTunnels = new Set<RtspConnection>();
+  /** No new sessions from now on. */
+  isStopping = false;
   readonly #udpPairs = new Map<string, UdpPair>();
+  readonly #endClaim: () => void;
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
@@ -63,6 +67,9 @@ export class RtspService implements ConnectionService {
     host.count('half-open tunnels', () => this.halfOpenTunnels.size);
     host.count('packet plans', () => this.plans.size);
     host.count('claimed UDP addresses', () => this.#claims());
+    this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes }) =>
+      this.#open(fd, peer, false, bytes),
+    );
   }
 
   get log(): Log {
@@ -74,13 +81,7 @@ export class RtspService implements ConnectionService {
   }
 
   accept(fd: number, peer: SocketAddress, isSurplus: boolean): void {
-    try {
-      new RtspConnection(this, fd, peer.unmapped(), isSurplus);
-    } catch (error) {
-      closeDescriptor(fd);
-      this.host.connectionClosed();
-      this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
-    }
+    this.#open(fd, peer, isSurplus);
   }
 
   /** Keeps the number of tunnels that wait for their POST half within its limit. */
@@ -107,10 +108,22 @@ export class RtspService implements ConnectionService {
 
   /** Ends all sessions, each with BYE, then all connections. */
   async stop(): Promise<void> {
+    this.isStopping = true;
+    this.#endClaim();
     for (const session of this.sessions.values()) session.signal(TaskEvent.kill);
     while (this.sessions.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
     for (const connection of this.connections) connection.signal(TaskEvent.kill);
     while (this.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
+  }
+
+  #open(fd: number, peer: SocketAddress, isSurplus: boolean, first?: Uint8Array): void {
+    try {
+      new RtspConnection(this, fd, peer.unmapped(), isSurplus, first);
+    } catch (error) {
+      closeDescriptor(fd);
+      this.host.connectionClosed();
+      this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
+    }
   }
 
   #claims(): number {
