@@ -31,14 +31,14 @@ export class PostHalf {
   }
 
   /** Connects and sends the head, with `first` right behind it. */
-  static open(options: TunnelOptions, first = ''): Promise<PostHalf> {
+  static open(options: TunnelOptions, first = '', head = headOf('POST', options)): Promise<PostHalf> {
     const { port, localAddress = '127.0.0.1' } = options;
     return new Promise((resolve, reject) => {
       const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true });
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);
-        socket.write(`${headOf('POST', options)}${first}`);
+        socket.write(`${head}${first}`);
         resolve(new PostHalf(socket));
       });
     });

@@ -19,6 +19,8 @@ import type { TrackReceiver } from './rtp-receiver';
 /** Where a client connects to, and from. */
 export interface ClientOptions {
   readonly port: number;
+  /** The server's address; 127.0.0.1 when it is left out. */
+  readonly host?: string;
   /** Its own address; another one of 127/8 makes it another host. */
   readonly localAddress?: string;
 }
@@ -58,10 +60,16 @@ export class RtspClient extends Changes {
     });
   }
 
-  /** Connects to 127.0.0.1. */
-  static connect({ port, localAddress = '127.0.0.1' }: ClientOptions): Promise<RtspClient> {
+  /** Connects. */
+  static connect({ port, host, localAddress }: ClientOptions): Promise<RtspClient> {
+    const from = localAddress ?? (host === undefined ? '127.0.0.1' : undefined);
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true });
+      const socket = connect({
+        host: host ?? '127.0.0.1',
+        port,
+        noDelay: true,
+        ...(from !== undefined && { localAddress: from }),
+      });
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);
