@@ -149,16 +149,16 @@ export class RtspSession extends Task {
     if (this.#tracks.carriers.has(connection)) this.end('the client disconnected');
   }
 
-  /** Tears down what the URL names: one track, or the session. Says whether the session lives on. */
+  /** Tears down what the URL names: one track, or the session. Says whether the session lives on. 404 for a track it does not have. */
   tearDown(url: ControlUrl): boolean {
     const { trackId } = url;
     if (!url.isServer) this.#checkPath(url);
+    const [sender] = this.#tracks.sendersOf(url);
     if (trackId === undefined || this.#tracks.count === 1) {
       this.player.enter('TEARDOWN');
       this.end('teardown');
       return false;
     }
-    const [sender] = this.#tracks.sendersOf(url);
     if (this.player.rtp === undefined) this.#tracks.drop(trackId);
     else {
       this.player.endTrack(sender!);
