@@ -1,5 +1,6 @@
 /** RFC 2326 §10 and appendix A: what each method does, and in which state. */
 import type { NptRange } from '@finch/rtsp/headers/range';
+import { eventually } from '../support/deadline';
 import { ticksBetween } from '../support/rtp-receiver';
 import { itOfFinch, openSubject, type Subject } from './subject';
 import { type Carrier, Talk } from './talk';
@@ -254,21 +255,22 @@ describe('§10.8 GET_PARAMETER', () => {
     }));
 });
 
-/** Resolves when the session has come to an end of its own: nothing moves between two looks. */
+/** Of a server that can't be asked: when nothing has come for so long, the range is over. */
+const QUIET_MS = 1500;
+
+/** Resolves when what was to be played has been. */
 async function eventuallyPaused(talk: Talk): Promise<void> {
-  if (subject.isFinch) {
-    for (;;) {
-      const body = 'state\r\n';
-      talk.client.send(
-        `GET_PARAMETER ${talk.aggregateUrl} RTSP/1.0\r\nCSeq: 900\r\nSession: ${talk.session}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-      );
-      if ((await talk.client.answer()).text === 'state: ready\r\n') return;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-  const QUIET_MS = 1500;
+  if (subject.isFinch) return eventually(async () => expect(await stateOf(talk)).toBe('state: ready\r\n'));
   for (let seen = -1; seen !== talk.client.frames.length; ) {
     seen = talk.client.frames.length;
     await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   }
+}
+
+async function stateOf({ client, aggregateUrl, session }: Talk): Promise<string> {
+  const body = 'state\r\n';
+  client.send(
+    `GET_PARAMETER ${aggregateUrl} RTSP/1.0\r\nCSeq: 900\r\nSession: ${session}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  return (await client.answer()).text;
 }

@@ -1,5 +1,6 @@
 /** RFC 3550 and RFC 2326 appendix B: what a receiver reads in the packets and reports of a session. */
 
+import { eventually } from '../support/deadline';
 import { receiverReport, ticksBetween } from '../support/rtp-receiver';
 import { SDES_CNAME, sdesItemsOf } from './rtcp-reader';
 import { itOfFinch, openSubject, type Subject } from './subject';
@@ -118,10 +119,9 @@ describe('§6 RTCP', () => {
         );
         return (await talk.client.answer()).text;
       };
-      let text = await counted();
-      for (; !text.includes('rejected: 4'); text = await counted())
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      expect(text).toBe('reports_received: 1\r\nreports_rejected: 4\r\n');
+      await eventually(async () =>
+        expect(await counted()).toBe('reports_received: 1\r\nreports_rejected: 4\r\n'),
+      );
       await talk.tracks[0]!.morePackets(5);
       talk.tracks[0]!.expectContiguous();
     }),
