@@ -5,7 +5,7 @@
  * Spec: RFC 2326 §1.1, §3.4 (a session is not tied to a connection).
  */
 import type { TaskThreadHost } from '@finch/core';
-import { type RtspRequest, writeRequest } from 'rtsp-stream-parser';
+import { RtspHeaders, type RtspRequest, writeRequest } from 'rtsp-stream-parser';
 import { parseSession } from './headers/session';
 import { threadOfSession } from './session-id';
 
@@ -22,11 +22,18 @@ export function foreignThreadOf({ headers }: RtspRequest, host: TaskThreadHost):
   return thread >= 1 && thread <= host.threadCount && thread !== host.threadIndex ? thread : -1;
 }
 
-/** The request's bytes again, with `rest` behind. */
-export function bytesAgain(request: RtspRequest, rest: Uint8Array): Uint8Array {
+/** The request's bytes again, with `rest` behind; undefined for a request that the parser takes and nobody would write. */
+export function bytesAgain(request: RtspRequest, rest: Uint8Array): Uint8Array | undefined {
   // Deviates: ffmpeg sends URLs with spaces as they stand in the file's name.
   const url = request.url.replaceAll(' ', '%20').replaceAll('\t', '%09');
-  return Buffer.concat([writeRequest({ ...request, url }), rest]);
+  const headers = new RtspHeaders(request.headers);
+  headers.delete('Content-Length'); // as the writer writes it
+  try {
+    return Buffer.concat([writeRequest({ ...request, url, headers }), rest]);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 function idOf(session: string): string {

@@ -69,6 +69,7 @@ export class PlayQueue {
   stopAt(pointUs: number): 'active' | 'waits' | 'outside' {
     if (this.#active !== undefined && this.#holds(this.#active, pointUs)) {
       this.#waiting.length = 0;
+      this.#active = { fromUs: this.#active.fromUs, untilUs: pointUs };
       return 'active';
     }
     const at = this.#waiting.findIndex((range) => this.#holds(range, pointUs));

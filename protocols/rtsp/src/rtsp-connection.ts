@@ -131,6 +131,7 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
   /** Part of IntakeEvents. */
   frameArrived({ channel, payload }: InterleavedFrame): void {
     this.#channels.get(channel)?.(payload);
+    this.#refreshSessions();
   }
 
   /** Part of IntakeEvents. */
@@ -185,7 +186,7 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
   *#take(chunk: Uint8Array): CoroutineBody<boolean> {
     for (let bytes = chunk; bytes.length > 0; ) {
       const { requests, rest, error } = this.#intake.take(bytes);
-      for (const session of this.sessions) session.refresh();
+      if (requests.length > 0) this.#refreshSessions();
       for (const [place, request] of requests.entries()) {
         if (place % MAX_REQUESTS_PER_RUN === MAX_REQUESTS_PER_RUN - 1) yield* sleep(0);
         const isLast = place === requests.length - 1;
@@ -206,10 +207,11 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
     const isFirst = this.#requestCount++ === 0;
     if (isHttp(request)) return !answerHttp(this, request, rest ?? NOTHING, isFirst);
     const thread = this.#foreignThreadOf(request);
-    if (thread >= 0 && rest !== undefined) {
+    const again = thread >= 0 && rest !== undefined ? bytesAgain(request, rest) : undefined;
+    if (again !== undefined) {
       yield* sleep(0); // the answers before leave at the end of this turn
       while (this.tcp.isFull) yield* until(TaskEvent.update);
-      this.handOver(threadKey(thread), bytesAgain(request, rest));
+      this.handOver(threadKey(thread), again);
       return true;
     }
     const isLast = this.isSurplus || asksToClose(request);
@@ -223,6 +225,10 @@ export class RtspConnection extends CoroutineTask implements TcpConnectionEvents
   #foreignThreadOf(request: RtspRequest): number {
     if (this.isSurplus || this.#tunnel !== undefined || this.#channels.size > 0) return -1;
     return foreignThreadOf(request, this.service.host);
+  }
+
+  #refreshSessions(): void {
+    for (const session of this.sessions) session.refresh();
   }
 
   get #timeoutMs(): number {

@@ -101,6 +101,19 @@ describe('a session of another thread', () => {
     expect(answers[3]!.text).toMatch(/^position: /);
   });
 
+  it('is found by requests that are written in their own way', async () => {
+    const other = await connectElsewhere();
+    other.send(
+      `GET_PARAMETER ${url.replace('finch-sample', 'no such')} RTSP/1.0\r\ncseq: 8\r\nSESSION:  ${viewer.session};x=y\r\nContent-length: 007\r\nX: a\tb\r\n\r\nscale\r\n`,
+    );
+    const { status, headers } = await other.answer();
+    expect([status, headers.get('CSeq')]).toEqual([454, '8']); // the session is of another movie, as only its thread can tell
+    other.send(
+      `GET_PARAMETER * RTSP/1.0\r\ncseq: 9\r\nSESSION:  ${viewer.session};x=y\r\nContent-length: 007\r\n\r\nscale\r\n`,
+    );
+    expect((await other.answer()).text).toBe('scale: 1\r\n');
+  });
+
   it('is not found where it has ended: 454, at once', async () => {
     const other = await connectElsewhere();
     const { session } = viewer;
