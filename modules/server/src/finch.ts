@@ -18,6 +18,7 @@ export function composeFinch(
     modules: modulesOf(config),
     taskThreads: config.threads,
     blockingThreads: config.blockingThreads,
+    pinsTaskThreads: config.pinThreads === 'on',
     maxConnections: config.maxConnections,
     watchdogLimitMs: config.watchdogLimitMs,
     statisticsIntervalMs: config.statsIntervalSeconds * 1000,
@@ -32,8 +33,14 @@ function listenersOf({ host, port }: FinchConfig): ListenerSpec[] {
 
 // In load order: the first module that claims a request serves it.
 function modulesOf(config: FinchConfig): ModuleSpec[] {
-  const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs } = config;
-  const rtsp: RtspSettings = { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs };
+  const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs, udpSpreadMs } = config;
+  const rtsp: RtspSettings = {
+    sessionTimeoutSeconds,
+    maxPacketBytes,
+    sendWindowMs,
+    sendAheadMs,
+    udpSpreadMs,
+  };
   return [
     { path: require.resolve('@finch/rtp'), settings: {} },
     { path: require.resolve('@finch/rtsp'), settings: { ...rtsp } },

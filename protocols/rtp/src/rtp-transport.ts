@@ -80,6 +80,7 @@ export class UdpTransport implements RtpTransport, UdpDestination {
   }
 
   close(): void {
+    this.#pair.forget(this);
     this.#pair.unclaim(this.#rtcpAddress, this.#listener);
   }
 }

@@ -39,6 +39,8 @@ export interface RtspSettings {
   readonly maxPacketBytes: number;
   readonly sendWindowMs: number;
   readonly sendAheadMs: number;
+  /** Over how long the packets of one frame are spread on a real network; 0: they leave at once. */
+  readonly udpSpreadMs: number;
 }
 
 /** The RTSP service of one task thread; see the head of this file. */
@@ -100,7 +102,7 @@ export class RtspService implements ConnectionService {
     if (pair === undefined) {
       if (this.#udpPairs.size >= MAX_UDP_PAIRS)
         throw new Error(`${MAX_UDP_PAIRS} local addresses have UDP sockets already`);
-      pair = new UdpPair(this.host.thread, this.host.batch, local);
+      pair = new UdpPair(this.host.thread, this.host.batch, local, this.settings.udpSpreadMs);
       this.#udpPairs.set(local.host, pair);
     }
     return pair;
@@ -145,5 +147,6 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
     maxPacketBytes: number('maxPacketBytes'),
     sendWindowMs: number('sendWindowMs'),
     sendAheadMs: number('sendAheadMs'),
+    udpSpreadMs: number('udpSpreadMs'),
   };
 }

@@ -41,6 +41,7 @@ describe('loadConfig without any source', () => {
       host: '0.0.0.0',
       threads: 1,
       blockingThreads: 1,
+      pinThreads: 'off',
       logLevel: 'info',
       config: undefined,
       sessionTimeoutSeconds: 60,
@@ -48,6 +49,7 @@ describe('loadConfig without any source', () => {
       maxPacketBytes: 1472,
       sendWindowMs: 2.5,
       sendAheadMs: 0,
+      udpSpreadMs: 20,
       watchdogLimitMs: 100,
       statsIntervalSeconds: 0,
     });
