@@ -7,15 +7,19 @@ import { type ListenerSpec, type Log, type ModuleSpec, Server, SocketAddress } f
 import type { RtspSettings } from '@finch/rtsp';
 import type { FinchConfig } from './config';
 
-/** Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died. */
+/**
+ * Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died; `more` are modules that are
+ * asked before Finch's own.
+ */
 export function composeFinch(
   config: FinchConfig,
   log: Log,
   onCrash: (thread: string, error: Error) => void,
+  more: readonly ModuleSpec[] = [],
 ): Server {
   return new Server({
     listeners: listenersOf(config),
-    modules: modulesOf(config),
+    modules: [...more, ...modulesOf(config)],
     taskThreads: config.threads,
     blockingThreads: config.blockingThreads,
     pinsTaskThreads: config.pinThreads === 'on',

@@ -9,8 +9,8 @@ import { RtspError } from './errors';
 
 /** Ranges that wait at a time. */
 export const MAX_WAITING_RANGES = 64;
-/** An end this near to the movie's is the movie's: clients send what the description says, rounded to milliseconds. */
-const END_TOLERANCE_US = 1000;
+/** An end this near to the movie's is the movie's: clients send what the description says, rounded in their way. */
+const END_TOLERANCE_US = 100_000;
 
 /** A range in microseconds of the movie. */
 export interface PlayRange {

@@ -1,39 +1,22 @@
 /** What modules refuse through their roles, and how RTSP says it. Spec: RFC 2326 §11.3, §12.5 (Authorization), §12.44; RFC 2617. */
 import { join } from 'node:path';
-import { Server, SocketAddress } from '@finch/core';
-import { linesInto } from '../../core/net/thread-under-test';
+import type { ModuleSpec } from '@finch/core';
+import { type FinchUnderTest, startFinch } from '../../support/finch-under-test';
 import { RtspClient } from '../../support/rtsp-client';
 
 const GUARDED = join(__dirname, '../../fixtures/modules/guarded-module.js');
-const SETTINGS = { sessionTimeoutSeconds: 60, maxPacketBytes: 1472, sendWindowMs: 2.5, sendAheadMs: 0 };
+const MODULES: readonly ModuleSpec[] = [{ path: GUARDED, settings: {} }];
 
-let server: Server;
+let finch: FinchUnderTest;
 let client: RtspClient;
 
 beforeAll(async () => {
-  server = new Server({
-    listeners: [{ service: 'rtsp', address: SocketAddress.of('127.0.0.1', 0) }],
-    modules: [
-      { path: require.resolve('@finch/rtp'), settings: {} },
-      { path: require.resolve('@finch/rtsp'), settings: SETTINGS },
-      { path: GUARDED, settings: {} },
-    ],
-    taskThreads: 1,
-    blockingThreads: 1,
-    maxConnections: 10,
-    watchdogLimitMs: 10_000,
-    statisticsIntervalMs: 0,
-    log: linesInto([]),
-    onCrash: (thread, error) => {
-      throw new Error(`${thread}: ${error.message}`);
-    },
-  });
-  await server.start();
-  client = await RtspClient.connect({ port: server.addresses[0]!.port });
+  finch = await startFinch({}, MODULES);
+  client = await RtspClient.connect({ port: finch.port });
 });
 afterAll(async () => {
   await client?.close();
-  await server.stop();
+  await finch.stop();
 });
 
 describe.each([
