@@ -21,6 +21,8 @@ import { TEST_CERTIFICATE } from './tls-files';
 /** Where a client connects to, and from. */
 export interface ClientOptions {
   readonly port: number;
+  /** The server's address; 127.0.0.1 when it is left out. */
+  readonly host?: string;
   /** Its own address; another one of 127/8 makes it another host. */
   readonly localAddress?: string;
   /** Whether it speaks TLS; it trusts the certificate of the tests alone. */
@@ -62,10 +64,12 @@ export class RtspClient extends Changes {
     });
   }
 
-  /** Connects to 127.0.0.1, or to ::1 when its own address is of IPv6. */
-  static connect({ port, localAddress = '127.0.0.1', isEncrypted }: ClientOptions): Promise<RtspClient> {
+  /** Connects. The server's address and its own are of one family; both of the IPv4 loopback when they are left out. */
+  static connect({ port, host, localAddress, isEncrypted }: ClientOptions): Promise<RtspClient> {
+    const from = localAddress ?? (host === undefined ? '127.0.0.1' : undefined);
+    const to = host ?? (from?.includes(':') ? '::1' : '127.0.0.1');
     return new Promise((resolve, reject) => {
-      const options = { host: localAddress.includes(':') ? '::1' : '127.0.0.1', port, localAddress };
+      const options = { host: to, port, ...(from !== undefined && { localAddress: from }) };
       const socket = isEncrypted
         ? connectTls({ ...options, ca: TEST_CERTIFICATE })
         : connect({ ...options, noDelay: true });

@@ -74,6 +74,8 @@ class TaskThreadWorker {
   #hostFor(moduleName: string, settings: TaskThreadHost['settings'], roles: RoleChain): TaskThreadHost {
     return {
       thread: this.#thread,
+      threadIndex: this.start.threadIndex,
+      threadCount: this.start.threadCount,
       batch: this.#batch,
       roles,
       blocking: this.#blocking,

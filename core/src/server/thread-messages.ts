@@ -12,6 +12,8 @@ export interface ModuleSpec {
 /** What a task thread starts with. */
 export interface TaskThreadStart {
   readonly threadIndex: number;
+  /** Task threads of the server; they are numbered from 1. */
+  readonly threadCount: number;
   readonly statsMemory: SharedArrayBuffer;
   /** The packet batch's counters, a Float64Array. */
   readonly countersMemory: SharedArrayBuffer;

@@ -136,6 +136,7 @@ export class ThreadPools {
       const blockingPorts = channels[j]!.map(({ port1 }) => port1);
       const data: TaskThreadStart = {
         threadIndex: handle.threadIndex,
+        threadCount: this.taskThreads.length,
         statsMemory: handle.stats.page.buffer,
         countersMemory: handle.counters.buffer,
         modules: options.modules,

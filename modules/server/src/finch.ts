@@ -14,18 +14,19 @@ export const RTSP_SERVICE = 'rtsp';
 export const RTSPS_SERVICE = 'rtsps';
 
 /**
- * Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died.
- * Errors: ConfigError when certificate and key can't be used.
+ * Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died; `more` are modules that are
+ * asked before Finch's own. Errors: ConfigError when certificate and key can't be used.
  */
 export function composeFinch(
   config: FinchConfig,
   log: Log,
   onCrash: (thread: string, error: Error) => void,
+  more: readonly ModuleSpec[] = [],
 ): Server {
   const tls = readTlsIdentity(config);
   return new Server({
     listeners: listenersOf(config, tls),
-    modules: modulesOf(config, tls),
+    modules: [...more, ...modulesOf(config, tls)],
     taskThreads: config.threads,
     blockingThreads: config.blockingThreads,
     pinsTaskThreads: config.pinThreads === 'on',

@@ -29,7 +29,10 @@ export interface ReceptionStatistics {
 const cursor = new CompoundCursor();
 const block = emptyReportBlock();
 
-/** Reads the blocks about `ssrc` into `statistics`; false when the compound is malformed. `unixUs` is the time of arrival. */
+/**
+ * Reads the blocks about `ssrc` into `statistics`; `unixUs` is the time of arrival. False when the compound is malformed, or
+ * when it has blocks and none of them is about `ssrc`.
+ */
 export function readReports(
   bytes: Uint8Array,
   ssrc: number,
@@ -37,15 +40,20 @@ export function readReports(
   statistics: ReceptionStatistics,
 ): boolean {
   if (!cursor.start(bytes, 0, bytes.length)) return false;
+  let blocks = 0;
+  let ours = 0;
   while (cursor.next(bytes)) {
     if (cursor.type !== RTCP_TYPE.receiverReport) continue;
     const count = receiverReportBlockCount(bytes, cursor.offset);
-    for (let i = 0; i < count; i++) {
+    if (count < 0) return false;
+    for (let i = 0; i < count; i++, blocks++) {
       readReceiverReportBlock(bytes, cursor.offset, i, block);
-      if (block.ssrc === ssrc) note(statistics, unixUs);
+      if (block.ssrc !== ssrc) continue;
+      note(statistics, unixUs);
+      ours++;
     }
   }
-  return true;
+  return blocks === 0 || ours > 0;
 }
 
 function note(statistics: ReceptionStatistics, unixUs: number): void {

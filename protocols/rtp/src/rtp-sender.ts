@@ -11,7 +11,7 @@ import { writeByeCompound, writeReportCompound } from './rtcp/compound';
 import { emptySenderReport } from './rtcp/sender-report';
 import { type ReceptionStatistics, readReports } from './rtcp-reception';
 import { RtpClock } from './rtp-clock';
-import type { RtpTransport } from './rtp-transport';
+import { NOWHERE, type RtpTransport } from './rtp-transport';
 import { noThinnedFrames, type ThinnedFrames } from './thinning';
 
 /** An SR, an SDES with the longest CNAME and a BYE fit. */
@@ -51,9 +51,11 @@ export class RtpSender implements ReceptionStatistics {
   jitterTicks = 0;
   roundTripUs = -1;
   receivedReports = 0;
+  /** RTCP from the viewer that was malformed or spoke of other sources only. */
+  rejectedReports = 0;
 
   readonly #cache: PlanCache;
-  readonly #transport: RtpTransport;
+  #transport: RtpTransport;
   readonly #payloadType: number;
   // RFC 3550 §5.1: both start at random.
   #sequence = randomBytes(2).readUInt16BE();
@@ -189,9 +191,17 @@ export class RtpSender implements ReceptionStatistics {
     this.#transport.sendReport(reportBytes.subarray(0, length));
   }
 
-  /** Reads an RTCP compound from the viewer; false when it is malformed. */
+  /** Reads an RTCP compound from the viewer; false, and counted, when it is malformed or foreign. */
   reportArrived(bytes: Uint8Array, unixUs: number): boolean {
-    return readReports(bytes, this.ssrc, unixUs, this);
+    const isTaken = readReports(bytes, this.ssrc, unixUs, this);
+    if (!isTaken) this.rejectedReports++;
+    return isTaken;
+  }
+
+  /** Closes the transport; what is sent from now on goes nowhere. */
+  leaveTransport(): void {
+    this.#transport.close();
+    this.#transport = NOWHERE;
   }
 
   /** Leaves the plans and the transport; `waiter` is told nothing more. */

@@ -41,6 +41,8 @@ const MAX_LEAD_US = 1_000_000;
 export interface RtpSessionEvents {
   /** The movie is over, and the viewer has been told so with BYE. Playing again is possible. */
   ended(): void;
+  /** The end that play() was given has been reached, or backward the start of the movie. Playing on is possible, at once. */
+  rangeEnded(): void;
   /** The movie can't be read any more; the viewer has been told so with BYE. */
   failed(error: Error): void;
   /** The viewer's connection has taken nothing for 10 s. */
@@ -152,6 +154,12 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#pausedUs = this.positionUs;
     this.#isPlaying = false;
     return this.positionUs;
+  }
+
+  /** Says BYE on one track and sends nothing more on it; the others play on. */
+  endTrack(sender: RtpSender): void {
+    this.#reports.sayByeOf(sender, this.#timeline.streamAt(this.thread.nowUs));
+    sender.leaveTransport();
   }
 
   run(events: number): number {
@@ -357,12 +365,14 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
       // The end that the client asked for: it may go on from here.
       this.#isOver = false;
       this.pause();
+      this.#options.events.rangeEnded();
       return PARK;
     }
     this.#hasRunOut = true;
     this.#isPlaying = false;
     if (this.#timeline.isReverse) {
       this.#pausedUs = 0;
+      this.#options.events.rangeEnded();
       return PARK;
     }
     this.#sayBye();

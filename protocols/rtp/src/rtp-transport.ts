@@ -32,6 +32,14 @@ export interface RtpTransport {
   close(): void;
 }
 
+/** Takes everything and sends nothing: the transport of a track that its viewer has left. */
+export const NOWHERE: RtpTransport = {
+  isFull: false,
+  sendRun: () => {},
+  sendReport: () => {},
+  close: () => {},
+};
+
 /** RTP to one port of the viewer, RTCP to another, from the thread's shared pair. */
 export class UdpTransport implements RtpTransport, UdpDestination {
   noSegmentation = false;

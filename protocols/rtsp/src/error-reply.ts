@@ -5,6 +5,7 @@
 import { MediaError, type MediaErrorCode } from '@finch/core';
 import { type RtspParseError, type RtspRequest, writeResponse } from 'rtsp-stream-parser';
 import { RtspError, type RtspErrorCode } from './errors';
+import { formatDate } from './headers/date';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspReply } from './rtsp-exchange';
 
@@ -17,7 +18,12 @@ const MEDIA_ERRORS: Readonly<Record<MediaErrorCode, RtspErrorCode>> = {
   broken: 'unsupportedMediaType',
   gone: 'notFound',
   busy: 'serviceUnavailable',
+  unauthorized: 'unauthorized',
+  forbidden: 'forbidden',
 };
+
+/** What a module's refusal asks for that names no challenge of its own. */
+const DEFAULT_CHALLENGE = 'Basic realm="movies"';
 
 /** Seconds after which a client that was refused for load may come again. */
 const RETRY_AFTER_SECONDS = '5';
@@ -31,7 +37,8 @@ export function errorReply(error: unknown, request: RtspRequest, connection: Rts
   }
   if (error instanceof MediaError) {
     log.warn(`${connection.peer} ${request.method}: ${error.message}`);
-    const headers = error.code === 'busy' ? { 'Retry-After': RETRY_AFTER_SECONDS } : {};
+    const isChallenge = error.code === 'unauthorized';
+    const headers = isChallenge ? { 'WWW-Authenticate': error.challenge ?? DEFAULT_CHALLENGE } : {};
     return replyTo(new RtspError(MEDIA_ERRORS[error.code], error.message, headers));
   }
   log.error(
@@ -44,16 +51,25 @@ export function errorReply(error: unknown, request: RtspRequest, connection: Rts
 export function parseErrorAnswer({ statusCode, message }: RtspParseError): Uint8Array {
   return writeResponse({
     statusCode,
-    headers: { Server: SERVER_NAME, Connection: 'close', 'Content-Type': 'text/plain' },
+    headers: {
+      Date: formatDate(Date.now()),
+      Server: SERVER_NAME,
+      Connection: 'close',
+      'Content-Type': 'text/plain',
+    },
     body: Buffer.from(`${message}\r\n`),
   });
 }
 
-function replyTo({ status, detail, headers }: RtspError): RtspReply {
-  if (detail === undefined) return { status, headers };
+function replyTo({ code, status, detail, headers }: RtspError): RtspReply {
+  const all = {
+    ...(code === 'serviceUnavailable' ? { 'Retry-After': RETRY_AFTER_SECONDS } : {}),
+    ...headers,
+  };
+  if (detail === undefined) return { status, headers: all };
   return {
     status,
-    headers: { ...headers, 'Content-Type': 'text/plain' },
+    headers: { ...all, 'Content-Type': 'text/plain' },
     body: Buffer.from(`${detail}\r\n`),
   };
 }

@@ -32,6 +32,7 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['packets_sent', sumOf(({ packetCount }) => packetCount)],
   ['octets_sent', sumOf(({ octetCount }) => octetCount)],
   ['reports_received', sumOf(({ receivedReports }) => receivedReports)],
+  ['reports_rejected', sumOf(({ rejectedReports }) => rejectedReports)],
   ['packets_lost', sumOf(({ cumulativeLost }) => cumulativeLost)],
   ['fraction_lost', worstOf(({ fractionLost }) => fractionLost / 256)],
   ['jitter', worstOf(({ jitterTicks, clockRateHz }) => jitterTicks / clockRateHz)],

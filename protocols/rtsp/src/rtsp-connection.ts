@@ -20,30 +20,18 @@ import {
   type TlsContext,
   until,
 } from '@finch/core';
-import {
-  type RtspMessage,
-  RtspParseError,
-  type RtspRequest,
-  RtspStreamParser,
-  writeResponse,
-} from 'rtsp-stream-parser';
+import type { InterleavedFrame, RtspRequest } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
-import { parseControlUrl } from './control-url';
-import { errorReply, parseErrorAnswer, SERVER_NAME } from './error-reply';
-import { RtspError } from './errors';
-import { parseCSeq } from './headers/cseq';
-import { formatDate } from './headers/date';
-import { checkRequire } from './headers/require';
+import { parseErrorAnswer } from './error-reply';
+import { bytesAgain, foreignThreadOf, threadKey } from './foreign-session';
 import { answerHttp, isHttp } from './http-request';
 import { HttpTunnel } from './http-tunnel';
-import { handlerOf } from './methods';
-import { RtspExchange, type RtspReply } from './rtsp-exchange';
+import { asksToClose, writeReply } from './reply-writer';
+import { replyTo } from './request-dispatch';
+import { type IntakeEvents, RequestIntake } from './request-intake';
 import type { RtspService } from './rtsp-service';
 import type { RtspSession } from './rtsp-session';
 
-const RTSP_VERSION = 'RTSP/1.0';
-/** RTSP options that a client may require (RFC 2326 §12.32): none so far. */
-const SUPPORTED_OPTIONS: ReadonlySet<string> = new Set();
 /** What a connection reads and answers in one run; who sends without end gets his turns like everybody else. */
 const MAX_READS_PER_RUN = 4;
 const MAX_REQUESTS_PER_RUN = 16;
@@ -56,39 +44,44 @@ const TLS_HANDSHAKE = 0x16;
 const HALF_OPEN_TIMEOUT_MS = 10_000;
 const NOTHING = new Uint8Array(0);
 
-/** What one chunk held. */
-interface Parsed {
-  readonly requests: readonly RtspRequest[];
-  /** What came behind an HTTP request, which is the last one then. */
-  readonly rest: Uint8Array;
-  readonly error?: RtspParseError;
-}
-
 /** Hears what arrives on an interleaved channel. Valid during the call. */
 export type ChannelListener = (payload: Uint8Array) => void;
 
+/** How a connection came to its thread. */
+export interface Arrival {
+  /** It is one too many: its first request is refused. */
+  readonly isSurplus: boolean;
+  /** It speaks TLS. */
+  readonly tls?: TlsContext;
+  /** What another thread had read of it. */
+  readonly first?: Uint8Array;
+}
+
 /** A task for one connection; kill closes it. */
-export class RtspConnection extends CoroutineTask implements StreamConnectionEvents {
+export class RtspConnection extends CoroutineTask implements StreamConnectionEvents, IntakeEvents {
   readonly tcp: StreamConnection;
   /** Whether it is RTSPS: nothing of it may travel in clear. */
   readonly isEncrypted: boolean;
+  readonly isSurplus: boolean;
   /** Sessions that were set up here and not yet ended. */
   readonly sessions = new Set<RtspSession>();
-  readonly #parser = new RtspStreamParser();
+  readonly #intake = new RequestIntake(this);
+  readonly #first: Uint8Array | undefined;
   readonly #channels = new Map<number, ChannelListener>();
   readonly #timeout: TimeoutTask;
   #tunnel: HttpTunnel | undefined;
   #requestCount = 0;
 
-  /** Takes over the descriptor, for RTSPS with `tls`; throws Error (and leaves it to the caller) when it can't be served. */
+  /** Takes over the descriptor; throws Error (and leaves it to the caller) when it can't be served. */
   constructor(
     readonly service: RtspService,
     fd: number,
     readonly peer: SocketAddress,
-    readonly isSurplus: boolean,
-    tls?: TlsContext,
+    { isSurplus, tls, first }: Arrival,
   ) {
     super(service.host.thread, 'rtsp');
+    this.isSurplus = isSurplus;
+    this.#first = first;
     this.#timeout = new TimeoutTask(this, this.#timeoutMs);
     this.isEncrypted = tls !== undefined;
     try {
@@ -152,9 +145,20 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     this.#timeout.changeTimeout(this.#timeoutMs);
   }
 
+  /** Part of IntakeEvents. */
+  frameArrived({ channel, payload }: InterleavedFrame): void {
+    this.#channels.get(channel)?.(payload);
+    this.#refreshSessions();
+  }
+
+  /** Part of IntakeEvents. */
+  isLastHere(request: RtspRequest): boolean {
+    return isHttp(request) || this.#foreignThreadOf(request) >= 0;
+  }
+
   /**
-   * Gives the socket to the tunnel `key`, with what was read of it behind the POST's head; the body must end then.
-   * TypeError for RTSPS, whose keys stay with their thread.
+   * Gives the socket to who claims `key`, with what was read of it and is his; the body must end then. TypeError for RTSPS,
+   * whose keys stay with their thread.
    */
   handOver(key: string, rest: Uint8Array): void {
     if (!(this.tcp instanceof TcpConnection))
@@ -164,7 +168,8 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
 
   protected *body(): CoroutineBody {
     const { receiveBuffer } = this.service;
-    let isBegin = true;
+    let isBegin = this.#first === undefined;
+    if (this.#first !== undefined && (yield* this.#take(this.#first))) return;
     for (let reads = 0; ; reads++) {
       if (reads === MAX_READS_PER_RUN) {
         reads = 0;
@@ -181,22 +186,12 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
       if (received <= 0 || (isBegin && receiveBuffer[0] === TLS_HANDSHAKE)) return;
       isBegin = false;
       this.#timeout.refresh();
-      const { requests, rest, error } = this.#parse(receiveBuffer.subarray(0, received));
-      for (const [place, request] of requests.entries()) {
-        if (place % MAX_REQUESTS_PER_RUN === MAX_REQUESTS_PER_RUN - 1) yield* sleep(0);
-        const isLast = yield* this.#answer(request, rest);
-        if (isLast) return;
-      }
-      if (error !== undefined) {
-        this.service.log.debug(`${this.peer}: ${error.message}`);
-        this.tcp.send(parseErrorAnswer(error));
-        return;
-      }
+      if (yield* this.#take(receiveBuffer.subarray(0, received))) return;
     }
   }
 
   protected override onDeleted(): void {
-    for (const session of this.sessions) session.connectionClosed();
+    for (const session of this.sessions) session.connectionClosed(this);
     this.sessions.clear();
     this.#channels.clear();
     this.#timeout.cancel();
@@ -209,66 +204,54 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     this.service.host.connectionClosed();
   }
 
-  // The chunk is the thread's: everything is taken out of it before anybody waits.
-  #parse(chunk: Uint8Array): Parsed {
-    const requests: RtspRequest[] = [];
-    try {
-      this.#parser.feed(chunk);
-      for (let message = this.#parser.read(); message !== null; message = this.#parser.read()) {
-        this.#sort(message, requests);
-        if (message.kind === 'request' && isHttp(message))
-          return { requests, rest: this.#parser.takeRest().slice() };
+  /** Answers what a chunk holds. True when the connection is over, or somebody else's. */
+  *#take(chunk: Uint8Array): CoroutineBody<boolean> {
+    for (let bytes = chunk; bytes.length > 0; ) {
+      const { requests, rest, error } = this.#intake.take(bytes);
+      if (requests.length > 0) this.#refreshSessions();
+      for (const [place, request] of requests.entries()) {
+        if (place % MAX_REQUESTS_PER_RUN === MAX_REQUESTS_PER_RUN - 1) yield* sleep(0);
+        const isLast = place === requests.length - 1;
+        if (yield* this.#answer(request, isLast ? rest : undefined)) return true;
       }
-      return { requests, rest: NOTHING };
-    } catch (error) {
-      if (error instanceof RtspParseError) return { requests, rest: NOTHING, error };
-      throw error;
+      if (error !== undefined) {
+        this.service.log.debug(`${this.peer}: ${error.message}`);
+        this.tcp.send(parseErrorAnswer(error));
+        return true;
+      }
+      bytes = this.#tunnel === undefined && rest !== undefined ? rest : NOTHING; // a GET has no body
     }
+    return false;
   }
 
-  #sort(message: RtspMessage, requests: RtspRequest[]): void {
-    if (message.kind === 'frame') this.#channels.get(message.channel)?.(message.payload);
-    else if (message.kind === 'request')
-      requests.push(message.body.length === 0 ? message : { ...message, body: message.body.slice() });
-    for (const session of this.sessions) session.refresh();
-  }
-
-  *#answer(request: RtspRequest, rest: Uint8Array): CoroutineBody<boolean> {
+  // `rest` is there when the parsing ended behind this request: it may go elsewhere, with what follows.
+  *#answer(request: RtspRequest, rest: Uint8Array | undefined): CoroutineBody<boolean> {
     const isFirst = this.#requestCount++ === 0;
-    if (isHttp(request)) return !answerHttp(this, request, rest, isFirst);
-    const isLast = this.isSurplus || request.headers.get('Connection')?.toLowerCase() === 'close';
+    if (isHttp(request)) return !answerHttp(this, request, rest ?? NOTHING, isFirst);
+    const thread = this.#foreignThreadOf(request);
+    const again = thread >= 0 && rest !== undefined ? bytesAgain(request, rest) : undefined;
+    if (again !== undefined) {
+      yield* sleep(0); // the answers before leave at the end of this turn
+      while (this.tcp.isFull) yield* until(TaskEvent.update);
+      this.handOver(threadKey(thread), again);
+      return true;
+    }
+    const isLast = this.isSurplus || asksToClose(request);
     // Who sends requests and reads no answers waits until he does.
     while (this.tcp.isFull) yield* until(TaskEvent.update);
-    this.#send(request, yield* this.#replyTo(request));
+    this.tcp.send(writeReply(request, yield* replyTo(this, request), isLast));
     return isLast;
   }
 
-  *#replyTo(request: RtspRequest): CoroutineBody<RtspReply> {
-    try {
-      if (this.isSurplus)
-        throw new RtspError('notEnoughBandwidth', 'the server has as many connections as it may have');
-      if (request.version !== RTSP_VERSION)
-        throw new RtspError('versionNotSupported', `found ${request.version}`);
-      parseCSeq(request.headers.get('CSeq'));
-      checkRequire(request.headers.get('Require'), SUPPORTED_OPTIONS);
-      const handler = handlerOf(request.method);
-      return yield* handler(new RtspExchange(this, request, parseControlUrl(request.url)));
-    } catch (error) {
-      return errorReply(error, request, this);
-    }
+  /** Where the session of a request is, if this connection can go there: not when it carries media or is a tunnel. */
+  #foreignThreadOf(request: RtspRequest): number {
+    const mustStay = this.isEncrypted || this.isSurplus || this.#tunnel !== undefined;
+    if (mustStay || this.#channels.size > 0) return -1;
+    return foreignThreadOf(request, this.service.host);
   }
 
-  #send(request: RtspRequest, { status = 200, headers, body }: RtspReply): void {
-    const cseq = request.headers.get('CSeq');
-    const all: Record<string, string> = {
-      ...(cseq !== undefined && /^\s*\d{1,16}\s*$/.test(cseq) ? { CSeq: cseq.trim() } : {}),
-      Date: formatDate(Date.now()),
-      Server: SERVER_NAME,
-      ...headers,
-    };
-    this.tcp.send(
-      writeResponse({ statusCode: status, headers: all, ...(body === undefined ? {} : { body }) }),
-    );
+  #refreshSessions(): void {
+    for (const session of this.sessions) session.refresh();
   }
 
   get #timeoutMs(): number {

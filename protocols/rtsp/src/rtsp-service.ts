@@ -17,7 +17,8 @@ import {
   UdpPair,
 } from '@finch/core';
 import { type Pacing, PlanCaches } from '@finch/rtp';
-import { RtspConnection } from './rtsp-connection';
+import { threadKey } from './foreign-session';
+import { type Arrival, RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
 
 const RTP_HEADER_BYTES = 12;
@@ -59,8 +60,11 @@ export class RtspService implements ConnectionService {
   readonly connections = new Set<RtspConnection>();
   /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
   readonly halfOpenTunnels = new Set<RtspConnection>();
+  /** No new sessions from now on. */
+  isStopping = false;
   readonly #udpPairs = new Map<string, UdpPair>();
   readonly #tls: TlsContext | undefined;
+  readonly #endClaim: () => void;
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
@@ -74,6 +78,9 @@ export class RtspService implements ConnectionService {
     host.count('TLS handshakes', () => this.#tls?.handshakes ?? 0);
     host.count('packet plans', () => this.plans.size);
     host.count('claimed UDP addresses', () => this.#claims());
+    this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes }) =>
+      this.#open(fd, peer, { isSurplus: false, first: bytes }),
+    );
   }
 
   get log(): Log {
@@ -85,7 +92,7 @@ export class RtspService implements ConnectionService {
   }
 
   accept(fd: number, peer: SocketAddress, isSurplus: boolean): void {
-    this.#accept(fd, peer, isSurplus);
+    this.#open(fd, peer, { isSurplus });
   }
 
   /** Makes the service of the port where everything is encrypted; undefined without a certificate. Called once. */
@@ -96,7 +103,7 @@ export class RtspService implements ConnectionService {
     return {
       accept: (fd, peer, isSurplus) =>
         pace.add({
-          begin: () => this.#accept(fd, peer, isSurplus, tls),
+          begin: () => this.#open(fd, peer, { isSurplus, tls }),
           drop: () => this.#drop(fd),
         }),
       stop: () => {
@@ -104,15 +111,6 @@ export class RtspService implements ConnectionService {
         return this.stop();
       },
     };
-  }
-
-  #accept(fd: number, peer: SocketAddress, isSurplus: boolean, tls?: TlsContext): void {
-    try {
-      new RtspConnection(this, fd, peer.unmapped(), isSurplus, tls);
-    } catch (error) {
-      this.#drop(fd);
-      this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
-    }
   }
 
   /** Keeps the number of tunnels that wait for their POST half within its limit. */
@@ -139,10 +137,21 @@ export class RtspService implements ConnectionService {
 
   /** Ends all sessions, each with BYE, then all connections. */
   async stop(): Promise<void> {
+    this.isStopping = true;
+    this.#endClaim();
     for (const session of this.sessions.values()) session.signal(TaskEvent.kill);
     while (this.sessions.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
     for (const connection of this.connections) connection.signal(TaskEvent.kill);
     while (this.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
+  }
+
+  #open(fd: number, peer: SocketAddress, arrival: Arrival): void {
+    try {
+      new RtspConnection(this, fd, peer.unmapped(), arrival);
+    } catch (error) {
+      this.#drop(fd);
+      this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
+    }
   }
 
   #drop(fd: number): void {

@@ -21,8 +21,9 @@ export interface SessionTrack {
   /** Its place in the presentation. */
   readonly place: number;
   readonly sender: RtpSender;
-  readonly isInterleaved: boolean;
-  /** Ends the transport's claims, when the track is set up anew before it played. */
+  /** The connection that carries it; undefined over UDP. */
+  readonly interleavedOn: RtspConnection | undefined;
+  /** Ends the transport's claims. */
   readonly release: () => void;
 }
 
@@ -50,8 +51,9 @@ export function makeSender(
   presentation: Presentation,
   place: number,
   transport: RtpTransport,
+  maxPayloadBytes: number,
 ): RtpSender {
-  const cache = service.plans.of(presentation, place, service.maxPayloadBytes);
+  const cache = service.plans.of(presentation, place, maxPayloadBytes);
   return new RtpSender(presentation.tracks[place]!.track, payloadTypeOf(place), cache, transport);
 }
 

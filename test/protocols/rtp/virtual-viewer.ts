@@ -109,6 +109,7 @@ export class VirtualViewer {
       events: {
         ended: () => this.told.push('ended'),
         failed: (error) => this.told.push(`failed: ${error.message}`),
+        rangeEnded: () => this.told.push('range ended'),
         stalled: () => this.told.push('stalled'),
       },
     });

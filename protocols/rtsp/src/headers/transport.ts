@@ -190,7 +190,10 @@ function isAcceptable(transport: Transport): boolean {
 export function selectTransport(alternatives: readonly Transport[]): Transport {
   const chosen = alternatives.find(isAcceptable);
   if (chosen === undefined)
-    throw new RtspError('unsupportedTransport', 'Transport: no unicast RTP/AVP for PLAY');
+    throw new RtspError(
+      'unsupportedTransport',
+      'Transport: expected unicast RTP/AVP with client_port, or RTP/AVP/TCP, for PLAY',
+    );
   return chosen;
 }
 

@@ -3,7 +3,7 @@ import { type CoroutineBody, type Presentation, settled } from '@finch/core';
 import { payloadFormatOf, payloadTypeOf } from '@finch/rtp';
 import { RtspError } from '../errors';
 import { acceptsType } from '../headers/accept';
-import { formatDate, parseDate } from '../headers/date';
+import { formatDate, isUnmodifiedSince } from '../headers/date';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 import { type SdpTrack, writeSdp } from '../sdp-writer';
 
@@ -15,7 +15,7 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const { connection, service, url } = exchange;
   if (!acceptsType(exchange.header('Accept'), SDP_TYPE))
     throw new RtspError('notAcceptable', `Accept: expected ${SDP_TYPE}`);
-  const media = service.host.roles.route({ path: url.segments, clientHost: connection.peer.host });
+  const media = service.host.roles.route(exchange.mediaRequest);
   const presentation = yield* settled(media.describe(), (late) => late.close());
   try {
     const dates = {
@@ -40,16 +40,6 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
     return { headers, body: Buffer.from(sdp) };
   } finally {
     presentation.close();
-  }
-}
-
-// A date that can't be read asks for nothing (RFC 2068 §14.24). What the client knows of the file's time is whole seconds.
-function isUnmodifiedSince(value: string | undefined, modifiedMs: number): boolean {
-  if (value === undefined) return false;
-  try {
-    return Math.floor(modifiedMs / 1000) * 1000 <= parseDate(value);
-  } catch {
-    return false;
   }
 }
 
