@@ -14,6 +14,7 @@ export * from './plan-cache';
 export * from './plan-job';
 export * from './plan-segments';
 export * from './plan-service';
+export * from './play-head';
 export * from './play-order';
 export * from './rtcp/bye';
 export * from './rtcp/compound';
