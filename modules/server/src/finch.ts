@@ -33,7 +33,21 @@ function listenersOf({ host, port }: FinchConfig): ListenerSpec[] {
 // In load order: the first module that claims a request serves it.
 function modulesOf(config: FinchConfig): ModuleSpec[] {
   const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs } = config;
-  const rtsp: RtspSettings = { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs };
+  const { overbuffer, overbufferRate, overbufferSeconds, thinLossPercent, queueBytes, queueSeconds } = config;
+  const rtsp: RtspSettings = {
+    sessionTimeoutSeconds,
+    maxPacketBytes,
+    sendWindowMs,
+    sendAheadMs,
+    overbuffer,
+    overbufferRate,
+    overbufferSeconds,
+    isThinning: config.thinning === 'on',
+    thinLossPercent,
+    isRetransmitting: config.retransmission === 'on',
+    queueBytes,
+    queueSeconds,
+  };
   return [
     { path: require.resolve('@finch/rtp'), settings: {} },
     { path: require.resolve('@finch/rtsp'), settings: { ...rtsp } },

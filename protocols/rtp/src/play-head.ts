@@ -90,6 +90,13 @@ export class PlayHead {
     return this.#isRunning ? this.#positionBetweenKeyFrames(nowUs) : this.#stoppedUs;
   }
 
+  /** The presentation time on the viewer's screen, as far as the clock tells: behind the position where frames go ahead. */
+  shownUs(nowUs: number): number {
+    const positionUs = this.positionUs(nowUs);
+    if (!this.#isRunning || this.timeline.isReverse) return positionUs;
+    return Math.min(positionUs, Math.max(this.timeline.mediaAt(nowUs) + this.#leadUs, 0));
+  }
+
   /** The scale nearest to `scale` that the movie can be played at. */
   followable(scale: number): number {
     return scale === 1 || this.pipe.canFollow(orderAt(scale)) ? scale : 1;

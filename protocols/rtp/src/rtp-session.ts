@@ -1,5 +1,5 @@
 /**
- * One viewer's movie in time: pulls frames as they come due and has its senders send them. Made by a protocol at SETUP,
+ * One viewer's movie in time: has its senders send what the play head points at, as it comes due. Made by a protocol at SETUP,
  * told to play and pause by it. Rule: paced by the media clock alone; a plan or a socket that is not ready parks the
  * session, and nobody else notices. Thread: the viewer's task thread.
  */
@@ -19,17 +19,39 @@ import { horizonUs, type Pacing, wakeUs } from './pacing';
 import type { PlanWaiter } from './plan-cache';
 import { PlayHead } from './play-head';
 import { clampScale, clampSpeed, type PlayWish, untilUsOf } from './play-order';
+import { type Quality, QualityControl } from './quality-control';
+import { ROOM_CHECK_US, RoomWait } from './room-wait';
 import { type RtpSender, SendResult } from './rtp-sender';
 import { SenderReports } from './sender-reports';
 import { THIN_FROM_US } from './thinning';
 
 const US_PER_MS = 1000;
+const US_PER_S = 1_000_000;
 /** After the movie's end: BYE has ports of its own, and players (ffmpeg) drop what it overtakes in the network or their sockets. */
 const BYE_DELAY_US = 250_000;
 /** Frames sent in one run; a session that has fallen behind goes on in the next turn, after the others. */
 const MAX_FRAMES_PER_RUN = 64;
-/** A viewer whose socket takes nothing for so long is gone. */
-const STALL_LIMIT_US = 10_000_000;
+/** Bytes sent in one run: what the kernel has no room for stays here, and that there is none is known after the flush. */
+const MAX_BYTES_PER_RUN = 1_000_000;
+/**
+ * What the server owes everybody: players have run dry by then. The movie goes on where it stopped, later, instead of in a
+ * burst that the network would not carry.
+ */
+const SHIFT_FROM_US = 2_000_000;
+/** Ahead of its time by more, a movie that changes its scale goes on from what is on the screen. */
+const MAX_STALE_US = 1_000_000;
+
+/** What a viewer whose way is too narrow may lose, and when he has lost all. */
+export interface SlowViewer {
+  /** Whether frames are left out; if not, he is late until he is closed. */
+  readonly isThinning: boolean;
+  /** Share of the packets, 0..1, whose loss makes a report a bad one. */
+  readonly thinFromLoss: number;
+  /** Most that waits for him in memory, in bytes, but for the last frame that was added. */
+  readonly maxQueueBytes: number;
+  /** He is closed when his way was full, or he himself was late, for so long, in microseconds. */
+  readonly maxQueueUs: number;
+}
 
 /** Who hears how a session ends. Called on its thread. */
 export interface RtpSessionEvents {
@@ -37,8 +59,10 @@ export interface RtpSessionEvents {
   ended(): void;
   /** The movie can't be read any more; the viewer has been told so with BYE. */
   failed(error: Error): void;
-  /** The viewer's connection has taken nothing for 10 s. */
-  stalled(): void;
+  /** The viewer can't keep up, for a reason of one line; nothing is sent any more. */
+  stalled(reason: string): void;
+  /** The network carries less than before, or more; `loss` (0..1) is what was reported last. */
+  qualityChanged(quality: Quality, loss: number): void;
 }
 
 /** What an RTP session is made of. */
@@ -48,6 +72,7 @@ export interface RtpSessionOptions {
   readonly senders: readonly RtpSender[];
   readonly durationUs: number;
   readonly pacing: Pacing;
+  readonly slowViewer: SlowViewer;
   /** The canonical name of the sender (RFC 3550 §6.5.1), UTF-8. */
   readonly cname: Uint8Array;
   readonly events: RtpSessionEvents;
@@ -68,17 +93,24 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #endDueUs = Infinity;
   /** A plan was not ready when playing started: the clock starts when it is. */
   #waitsForFirstPlan = false;
-  #fullSinceUs = 0;
+  /** How fast frames go: ahead of their time at Scale and Speed 1 alone, where nobody is about to change his mind. */
+  #pacing: Pacing;
+  /** Since when the pace counts. */
+  #sinceUs = 0;
+  readonly #room = new RoomWait();
   readonly #catchingUp: CatchingUp;
+  readonly #control: QualityControl;
 
   constructor(thread: TaskThread, options: RtpSessionOptions) {
     super(thread, 'rtp');
     const { provider, senders, durationUs } = options;
     this.#options = options;
+    this.#pacing = options.pacing;
     this.senders = senders;
     this.#reports = new SenderReports(senders, options.cname);
     this.#head = new PlayHead(provider, this, senders, durationUs, thread.nowUs);
     this.#catchingUp = new CatchingUp(this.#head.pipe, senders.length);
+    this.#control = new QualityControl(senders.length, options.slowViewer.thinFromLoss);
   }
 
   get isPlaying(): boolean {
@@ -100,6 +132,16 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     return this.#head.positionUs(this.thread.nowUs);
   }
 
+  /** The presentation time that the viewer sees, in microseconds, if his player buffers nothing but what came early. */
+  get shownUs(): number {
+    return this.#head.shownUs(this.thread.nowUs);
+  }
+
+  /** How much of the pictures he gets. */
+  get quality(): Quality {
+    return this.#catchingUp.quality;
+  }
+
   /** The presentation time that playing stops at, in microseconds: before the position where it goes backward. */
   get endUs(): number {
     return this.#head.endUs;
@@ -113,7 +155,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     const head = this.#head;
     const scale = head.followable(clampScale(wish.scale ?? 1));
     const speed = clampSpeed(wish.speed ?? 1);
-    const seekUs = fromUs ?? this.#placeAfterTheEnd(scale);
+    const seekUs = fromUs ?? this.#placeAfterTheEnd(scale) ?? this.#placeOnScreen(scale);
     const goesOn = seekUs === undefined && scale === this.scale && speed === this.speed && this.#isPlaying;
     this.#isOver = false;
     this.signal(TaskEvent.start);
@@ -128,6 +170,15 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#head.next();
     this.#stop(this.positionUs);
     return this.positionUs;
+  }
+
+  /** A report about a track has been read: thins or thickens what goes over a way that loses packets. */
+  reportRead(sender: RtpSender): void {
+    if (!sender.isLossy || !this.#options.slowViewer.isThinning) return;
+    if (!this.#control.heard(this.senders.indexOf(sender), sender, this.thread.nowUs)) return;
+    const { quality, loss } = this.#control;
+    this.#catchingUp.quality = quality;
+    this.#options.events.qualityChanged(quality, loss);
   }
 
   run(events: number): number {
@@ -166,12 +217,22 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     return scale < 0 && !this.#head.timeline.isReverse ? this.#options.durationUs : 0;
   }
 
+  // What went ahead of its time is of the old scale, seconds of it.
+  #placeOnScreen(scale: number): number | undefined {
+    const { positionUs, shownUs } = this;
+    return scale !== this.scale && positionUs - shownUs > MAX_STALE_US ? shownUs : undefined;
+  }
+
   #start(seekUs: number | undefined, scale: number, speed: number): void {
-    this.#head.start({ seekUs, scale, speed, nowUs: this.thread.nowUs });
+    const { nowUs } = this.thread;
+    this.#head.start({ seekUs, scale, speed, nowUs });
+    this.#sinceUs = nowUs;
+    const { pacing } = this.#options;
+    this.#pacing = scale === 1 && speed === 1 ? pacing : { ...pacing, overbufferRate: 1, overbufferUs: 0 };
     this.#isPlaying = true;
     this.#hasRunOut = false;
     this.#waitsForFirstPlan = false;
-    this.#fullSinceUs = 0;
+    this.#room.restart();
     this.#reports.restart();
   }
 
@@ -184,18 +245,27 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     const head = this.#head;
     const { timeline, frame } = head;
     const nowUs = this.thread.nowUs;
-    const untilDueUs = horizonUs(this.#options.pacing, nowUs);
+    const pacing = this.#pacing;
+    const { slowViewer } = this.#options;
+    const untilDueUs = horizonUs(pacing, nowUs, this.#sinceUs);
+    const untilOctets = this.#octets() + Math.min(slowViewer.maxQueueBytes, MAX_BYTES_PER_RUN);
     if (this.#waitsForFirstPlan) this.#delayTo(nowUs);
     if (this.#reports.isDue(nowUs)) this.#reports.sendDue(nowUs, timeline.streamAt(nowUs));
     for (let frames = 0; frames < MAX_FRAMES_PER_RUN; frames++) {
       if (!head.next()) return this.#goToEnd();
       const dueUs = timeline.dueUs(frame.dtsUs);
       if (dueUs >= this.#endDueUs) return this.#goToEnd();
-      if (dueUs >= untilDueUs) return after((wakeUs(this.#options.pacing, dueUs) - nowUs) / US_PER_MS);
+      if (dueUs >= untilDueUs) return after((wakeUs(pacing, dueUs, this.#sinceUs) - nowUs) / US_PER_MS);
       const sender = this.senders[frame.track]!;
-      if (sender.isFull) return this.#waitForRoom(nowUs);
-      this.#fullSinceUs = 0;
-      if (nowUs - dueUs >= THIN_FROM_US && this.#isLeftOut(sender, nowUs, nowUs - dueUs)) continue;
+      if (sender.isFull) return this.#waitForRoom(nowUs, dueUs);
+      if (this.#octets() >= untilOctets) return AGAIN;
+      this.#room.room(nowUs, dueUs);
+      const lateUs = nowUs - dueUs;
+      const ownUs = this.#room.ownPartOf(lateUs);
+      if (lateUs - ownUs >= SHIFT_FROM_US) this.#delay(lateUs - ownUs);
+      if ((ownUs >= THIN_FROM_US || this.#catchingUp.isThinning) && this.#isLeftOut(sender, nowUs, ownUs))
+        continue;
+      if (ownUs >= slowViewer.maxQueueUs) return this.#giveUp('late');
       if (sender.isStarting && sender.begin(frame.index, head.startUs))
         this.#reports.sendFirst(sender, timeline.streamAt(nowUs));
       if (sender.send(frame.index) === SendResult.pending) return this.#waitForPlan(sender);
@@ -214,13 +284,23 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #delayTo(nowUs: number): void {
     this.#waitsForFirstPlan = false;
     const lateUs = nowUs - this.#head.timeline.dueUs(this.#head.frame.dtsUs);
-    if (lateUs <= 0) return;
-    this.#head.timeline.delay(lateUs);
-    this.#endDueUs += lateUs;
+    if (lateUs > 0) this.#delay(lateUs);
+  }
+
+  #delay(byUs: number): void {
+    this.#head.timeline.delay(byUs);
+    this.#endDueUs += byUs;
+  }
+
+  #octets(): number {
+    let octets = 0;
+    for (const sender of this.senders) octets += sender.octetCount;
+    return octets;
   }
 
   /** Says whether the next frame is left out because the viewer is late. */
   #isLeftOut(sender: RtpSender, nowUs: number, lateUs: number): boolean {
+    if (!this.#options.slowViewer.isThinning) return false;
     const head = this.#head;
     const mediaUs = head.timeline.mediaAt(nowUs);
     if (!this.#catchingUp.passesOver(head.frame, sender, head.keyFramesOnly, mediaUs, lateUs)) return false;
@@ -229,12 +309,18 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   // The protocol signals when there is room; the timer is for those who never make any.
-  #waitForRoom(nowUs: number): number {
-    if (this.#fullSinceUs === 0) this.#fullSinceUs = nowUs;
-    const leftUs = this.#fullSinceUs + STALL_LIMIT_US - nowUs;
-    if (leftUs > 0) return after(leftUs / US_PER_MS);
+  #waitForRoom(nowUs: number, dueUs: number): number {
+    this.#room.full(nowUs, dueUs);
+    const leftUs = this.#options.slowViewer.maxQueueUs - this.#room.fullForUs;
+    return leftUs > 0 ? after(Math.min(leftUs, ROOM_CHECK_US) / US_PER_MS) : this.#giveUp('full');
+  }
+
+  #giveUp(why: 'late' | 'full'): number {
     this.#stop(this.positionUs);
-    this.#options.events.stalled();
+    const seconds = this.#options.slowViewer.maxQueueUs / US_PER_S;
+    const reason =
+      why === 'full' ? `its connection took nothing for ${seconds} s` : `it was ${seconds} s late`;
+    this.#options.events.stalled(reason);
     return PARK;
   }
 

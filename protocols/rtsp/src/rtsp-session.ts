@@ -5,13 +5,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { DELETE, PARK, type Presentation, type RoutedMedia, Task, TaskEvent, TimeoutTask } from '@finch/core';
-import { type PlayWish, RtpSession, unixNowUs } from '@finch/rtp';
+import { type PlayWish, Quality, RtpSession, unixNowUs } from '@finch/rtp';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
 import type { RtpInfo } from './headers/rtp-info';
 import { formatSession } from './headers/session';
 import type { Transport } from './headers/transport';
-import type { ParameterSource } from './parameters';
+import { type ParameterSource, QUALITY_NAMES } from './parameters';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspService } from './rtsp-service';
 import { nextState, type SessionState } from './session-state';
@@ -146,10 +146,11 @@ export class RtspSession extends Task {
     if (trackId !== undefined && tracks.length === 0)
       throw new RtspError('notFound', `track ${trackId} was not set up`);
     return {
-      positionUs: this.#rtp?.positionUs ?? 0,
+      positionUs: this.#rtp?.shownUs ?? 0,
       durationUs: this.durationUs,
       scale: this.#rtp?.scale ?? 1,
       speed: this.#rtp?.speed ?? 1,
+      quality: this.#rtp?.quality ?? Quality.full,
       state: this.#rtp?.isPlaying === true ? 'playing' : 'ready',
       senders: tracks.map(({ sender }) => sender),
     };
@@ -209,6 +210,11 @@ export class RtspSession extends Task {
     const counts: Record<string, number> = { packets: 0 };
     for (const { sender } of this.#tracks) {
       counts.packets! += sender.packetCount;
+      if (sender.cumulativeLost > 0) counts.lost = (counts.lost ?? 0) + sender.cumulativeLost;
+      if (sender.nackedPackets > 0) {
+        counts.nacked = (counts.nacked ?? 0) + sender.nackedPackets;
+        counts.retransmitted = (counts.retransmitted ?? 0) + sender.retransmittedPackets;
+      }
       for (const [cause, frames] of Object.entries(sender.thinned))
         if (frames > 0) counts[`thinned.${cause}`] = (counts[`thinned.${cause}`] ?? 0) + frames;
     }
@@ -225,13 +231,15 @@ export class RtspSession extends Task {
   }
 
   #startRtp(): RtpSession {
-    const { host, pacing, cname, log } = this.#service;
+    const { host, pacing, slowViewer, cname, log } = this.#service;
+    const isInterleaved = this.#tracks.every((track) => track.isInterleaved);
     const places = this.#tracks.map(({ place }) => place);
     this.#rtp = new RtpSession(host.thread, {
       provider: this.#media.send(this.#presentation, places),
       senders: this.#tracks.map(({ sender }) => sender),
       durationUs: this.#presentation.durationUs,
-      pacing,
+      pacing: isInterleaved ? pacing.reliable : pacing.lossy,
+      slowViewer,
       cname,
       events: {
         ended: () => {
@@ -241,10 +249,14 @@ export class RtspSession extends Task {
           this.#state = 'ready';
           log.warn(`${this.clientHost} can't go on with ${this.#media.name}: ${error.message}`);
         },
-        stalled: () => {
-          this.end('its connection took nothing for 10 s');
+        stalled: (reason) => {
+          this.end(reason);
           this.#connection?.signal(TaskEvent.kill);
         },
+        qualityChanged: (quality, loss) =>
+          log.info(`${this.clientHost} gets ${QUALITY_NAMES[quality]} of ${this.#media.name}`, {
+            lossPercent: Math.round(loss * 100),
+          }),
       },
     });
     log.info(`${this.clientHost} plays ${this.#media.name}`, {
@@ -256,7 +268,8 @@ export class RtspSession extends Task {
 
   #reportArrived(trackId: number, bytes: Uint8Array): void {
     this.refresh();
-    this.#tracks.find((track) => track.trackId === trackId)?.sender.reportArrived(bytes, unixNowUs());
+    const sender = this.#tracks.find((track) => track.trackId === trackId)?.sender;
+    if (sender?.reportArrived(bytes, unixNowUs()) === true) this.#rtp?.reportRead(sender);
   }
 
   #checkPath({ segments }: ControlUrl): void {

@@ -6,6 +6,7 @@ import {
   RtpSender,
   type RtpTransport,
   type RtpTransportEvents,
+  retransmissionTypeOf,
   UdpTransport,
 } from '@finch/rtp';
 import { RtspError } from './errors';
@@ -52,7 +53,9 @@ export function makeSender(
   transport: RtpTransport,
 ): RtpSender {
   const cache = service.plans.of(presentation, place, service.maxPayloadBytes);
-  return new RtpSender(presentation.tracks[place]!.track, payloadTypeOf(place), cache, transport);
+  const { track } = presentation.tracks[place]!;
+  const retransmissionType = service.settings.isRetransmitting ? retransmissionTypeOf(place) : 0;
+  return new RtpSender(track, payloadTypeOf(place), cache, transport, retransmissionType);
 }
 
 function bindInterleaved(

@@ -50,7 +50,7 @@ describe('DESCRIBE', () => {
     expect(headers.has('Last-Modified')).toBe(true);
     expect(line(text, 's=')).toEqual([`s=${SAMPLE}`]);
     expect(line(text, 'a=control:')).toEqual(['a=control:*', 'a=control:trackID=1', 'a=control:trackID=2']);
-    expect(line(text, 'm=')).toEqual(['m=video 0 RTP/AVP 96', 'm=audio 0 RTP/AVP 97']);
+    expect(line(text, 'm=')).toEqual(['m=video 0 RTP/AVP 96 127', 'm=audio 0 RTP/AVP 97 126']);
     expect(line(text, 'a=rtpmap:')).toEqual(['a=rtpmap:96 H264/90000', 'a=rtpmap:97 mpeg4-generic/48000/2']);
   });
 

@@ -1,6 +1,6 @@
 /** DESCRIBE: the movie's tracks as SDP (RFC 2326 §10.2, §12.23, appendix C). */
 import { type CoroutineBody, type Presentation, settled } from '@finch/core';
-import { payloadFormatOf, payloadTypeOf } from '@finch/rtp';
+import { payloadFormatOf, payloadTypeOf, RETRANSMISSION_TIME_US, retransmissionTypeOf } from '@finch/rtp';
 import { RtspError } from '../errors';
 import { acceptsType } from '../headers/accept';
 import { formatDate, parseDate } from '../headers/date';
@@ -30,7 +30,7 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
       sessionId: String(Math.floor(presentation.modifiedMs)),
       sessionVersion: Math.floor(presentation.modifiedMs),
       durationUs: presentation.durationUs,
-      tracks: sdpTracks(presentation),
+      tracks: sdpTracks(presentation, service.settings.isRetransmitting),
     });
     const headers = {
       'Content-Base': `${url.aggregateUrl}/`,
@@ -53,7 +53,7 @@ function isUnmodifiedSince(value: string | undefined, modifiedMs: number): boole
   }
 }
 
-function sdpTracks(presentation: Presentation): SdpTrack[] {
+function sdpTracks(presentation: Presentation, isRetransmitting: boolean): SdpTrack[] {
   return presentation.tracks.map(({ track }, place) => {
     const { encodingName, clockRateHz, channels, fmtp } = payloadFormatOf(track);
     return {
@@ -64,6 +64,7 @@ function sdpTracks(presentation: Presentation): SdpTrack[] {
       clockRate: clockRateHz,
       ...(channels === undefined ? {} : { channels }),
       fmtp,
+      ...(isRetransmitting ? retransmissionOf(place) : {}),
       bitRateBps: track.bitRateBps,
       language: track.language,
       ...(track.width === undefined || track.height === undefined
@@ -71,4 +72,9 @@ function sdpTracks(presentation: Presentation): SdpTrack[] {
         : { width: track.width, height: track.height }),
     };
   });
+}
+
+function retransmissionOf(place: number): Pick<SdpTrack, 'retransmission'> {
+  const payloadType = retransmissionTypeOf(place);
+  return payloadType === 0 ? {} : { retransmission: { payloadType, timeMs: RETRANSMISSION_TIME_US / 1000 } };
 }
