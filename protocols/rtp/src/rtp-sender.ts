@@ -209,15 +209,15 @@ export class RtpSender implements ReceptionStatistics, NackListener {
    */
   sendReport(streamUs: number, unixUs: number, cname: Uint8Array): void {
     this.#fillReport(streamUs, unixUs);
-    const length = writeReportCompound(reportBytes, 0, report, cname);
-    this.#transport.sendReport(reportBytes.subarray(0, length));
+    this.#sendReport(writeReportCompound(reportBytes, 0, report, cname));
+    if (this.#fillAgain()) this.#sendReport(writeReportCompound(reportBytes, 0, report, cname));
   }
 
   /** Sends the last report and BYE. */
   sendBye(streamUs: number, unixUs: number, cname: Uint8Array): void {
     this.#fillReport(streamUs, unixUs);
-    const length = writeByeCompound(reportBytes, 0, report, cname);
-    this.#transport.sendReport(reportBytes.subarray(0, length));
+    this.#sendReport(writeByeCompound(reportBytes, 0, report, cname));
+    if (this.#fillAgain()) this.#sendReport(writeByeCompound(reportBytes, 0, report, cname));
   }
 
   /** Reads an RTCP compound from the viewer; false when it is malformed. */
@@ -308,6 +308,20 @@ export class RtpSender implements ReceptionStatistics, NackListener {
       first += run.packetCount;
       left -= run.packetCount;
     }
+  }
+
+  #sendReport(bytes: number): void {
+    this.#transport.sendReport(reportBytes.subarray(0, bytes));
+  }
+
+  // RFC 4588 §5.3: the retransmission stream is a source of its own, of the same clock and name.
+  #fillAgain(): boolean {
+    if (this.#retransmission === null) return false;
+    const { ssrc, packets, octets } = this.#retransmission;
+    report.ssrc = ssrc;
+    report.packetCount = packets >>> 0;
+    report.octetCount = octets >>> 0;
+    return true;
   }
 
   #fillReport(streamUs: number, unixUs: number): void {

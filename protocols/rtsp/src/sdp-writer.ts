@@ -31,6 +31,8 @@ export interface SdpTrack {
   readonly fmtp: string;
   /** Retransmissions that are offered (RFC 4588 §8.1): their payload type, and for how long a packet is sent again. */
   readonly retransmission?: { readonly payloadType: number; readonly timeMs: number };
+  /** Whether the profile is RTP/AVPF, of which feedback at once is a part (RFC 4585 §4); RTP/AVP otherwise. */
+  readonly hasFeedbackProfile?: boolean;
   /** Mean bit rate in bits per second, written in kbit/s rounded up (RFC 4566 §5.8); 0 when unknown. */
   readonly bitRateBps: number;
   /** Language tag, such as `eng`; `und`, or what is no tag, is not written. */
@@ -144,7 +146,7 @@ function mediaOf(track: SdpTrack, contentBase: string, range: string): SdpMedia 
   return {
     type: track.kind,
     port: 0,
-    protocol: 'RTP/AVP',
+    protocol: track.hasFeedbackProfile === true ? 'RTP/AVPF' : 'RTP/AVP',
     payloads: [payload, ...again.rtp.map((rtp) => rtp.payload)].join(' '),
     ...(kbps > 0 && { bandwidth: [{ type: 'AS', limit: kbps }] }),
     rtp: [{ payload, codec: encodingName, rate, ...encoding }, ...again.rtp],
@@ -155,7 +157,6 @@ function mediaOf(track: SdpTrack, contentBase: string, range: string): SdpMedia 
   };
 }
 
-// The profile stays RTP/AVP, though feedback is of RTP/AVPF (RFC 4585 §4): VLC (live555) skips a media section of any other.
 function retransmissionOf(
   { retransmission }: SdpTrack,
   payload: number,

@@ -9,6 +9,15 @@ import { type SdpTrack, writeSdp } from '../sdp-writer';
 
 const SDP_TYPE = 'application/sdp';
 const NOT_MODIFIED = 304;
+/**
+ * Deviates: a description names one profile, and RFC 4585 §4 wants RTP/AVPF with a=rtcp-fb. VLC (live555) skips a section of
+ * any profile but RTP/AVP; GStreamer asks for retransmission in RTP/AVPF alone. So each is told what it understands, all
+ * others RTP/AVP with a=rtcp-fb, which who doesn't know it passes over.
+ */
+const FEEDBACK_PROFILE_CLIENTS = /^GStreamer\//;
+
+/** What of RFC 4585 is offered: nothing, a=rtcp-fb alone, or the profile, too. */
+type Feedback = 'none' | 'AVP' | 'AVPF';
 
 /** Opens the movie for as long as it takes to describe it. 304 when the client has its latest description already, 406 when the client takes no SDP, 404 and 415 by the module. */
 export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
@@ -30,7 +39,7 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
       sessionId: String(Math.floor(presentation.modifiedMs)),
       sessionVersion: Math.floor(presentation.modifiedMs),
       durationUs: presentation.durationUs,
-      tracks: sdpTracks(presentation, service.settings.isRetransmitting),
+      tracks: sdpTracks(presentation, feedbackOf(exchange)),
     });
     const headers = {
       'Content-Base': `${url.aggregateUrl}/`,
@@ -53,7 +62,12 @@ function isUnmodifiedSince(value: string | undefined, modifiedMs: number): boole
   }
 }
 
-function sdpTracks(presentation: Presentation, isRetransmitting: boolean): SdpTrack[] {
+function feedbackOf(exchange: RtspExchange): Feedback {
+  if (!exchange.service.settings.isRetransmitting) return 'none';
+  return FEEDBACK_PROFILE_CLIENTS.test(exchange.header('User-Agent') ?? '') ? 'AVPF' : 'AVP';
+}
+
+function sdpTracks(presentation: Presentation, feedback: Feedback): SdpTrack[] {
   return presentation.tracks.map(({ track }, place) => {
     const { encodingName, clockRateHz, channels, fmtp } = payloadFormatOf(track);
     return {
@@ -64,7 +78,8 @@ function sdpTracks(presentation: Presentation, isRetransmitting: boolean): SdpTr
       clockRate: clockRateHz,
       ...(channels === undefined ? {} : { channels }),
       fmtp,
-      ...(isRetransmitting ? retransmissionOf(place) : {}),
+      ...(feedback === 'none' ? {} : retransmissionOf(place)),
+      hasFeedbackProfile: feedback === 'AVPF',
       bitRateBps: track.bitRateBps,
       language: track.language,
       ...(track.width === undefined || track.height === undefined
