@@ -23,12 +23,20 @@ let receptions = 0;
 export async function receiveByGstreamer(
   folder: string,
   name: MovieName,
-  options: { readonly url: string; readonly carrier: Carrier; readonly timeoutMs: number },
+  options: {
+    readonly url: string;
+    readonly carrier: Carrier;
+    readonly timeoutMs: number;
+    /** How long a packet is waited for that is asked for again; none is when it is left out. */
+    readonly retransmissionMs?: number;
+  },
 ): Promise<GstreamerReception> {
   const base = join(folder, `gstreamer-${receptions++}`);
   const [videoFile, soundFile] = [`${base}.264`, `${base}.au`];
   const source = ['rtspsrc', ...sourceOf(options.url, options.carrier)];
-  const pipeline = [...source, `latency=${LATENCY_MS}`, 'name=source'];
+  const { retransmissionMs } = options;
+  const again = retransmissionMs === undefined ? [] : ['do-retransmission=true'];
+  const pipeline = [...source, `latency=${retransmissionMs ?? LATENCY_MS}`, ...again, 'name=source'];
   const { videos, audios } = MOVIES[name];
   const format = 'video/x-h264,stream-format=byte-stream,alignment=nal';
   if (videos > 0) pipeline.push(...branch('video', ['rtph264depay', '!', format], videoFile));

@@ -4,7 +4,7 @@
  * does late itself shows in no loss, and in too few reports of the round trip to count.
  *
  *   quality   3 reports in a row of much loss, or of a long queue: one step down
- *             6 reports in a row of little loss and no queue, of every track: one step up
+ *             6 reports in a row of little loss and no queue, of every track that is sent: one step up
  *
  * Spec: Darwin Streaming Server's QTSSFlowControlModule (loss_thin_tolerance and its kin); RFC 3550 §6.4.1, §A.3.
  */
@@ -39,6 +39,8 @@ interface Track {
   lost: number;
   highestSequence: number;
   hasBaseline: boolean;
+  /** Whether it was heard of at this quality: of pictures that are not sent there is nothing to tell. */
+  isHeard: boolean;
   bad: number;
   good: number;
   nextCheckUs: number;
@@ -60,6 +62,7 @@ export class QualityControl {
       lost: 0,
       highestSequence: 0,
       hasBaseline: false,
+      isHeard: false,
       bad: 0,
       good: 0,
       nextCheckUs: 0,
@@ -81,6 +84,7 @@ export class QualityControl {
     const isCounted = track.hasBaseline && expected > 0;
     this.loss = isCounted ? Math.min(Math.max(lost / expected, 0), 1) : report.fractionLost / 256;
     track.hasBaseline = true;
+    track.isHeard = true;
     track.lost = report.cumulativeLost;
     track.highestSequence = report.highestSequence;
     this.#judge(track, this.loss, this.#queueUs(report.roundTripUs));
@@ -102,14 +106,17 @@ export class QualityControl {
 
   #step(track: Track): boolean {
     if (track.bad >= LOSSES_TO_THIN && this.#quality < Quality.soundOnly) return this.#change(1);
-    const isGood = this.#tracks.every(({ good, hasBaseline }) => !hasBaseline || good >= LOSSES_TO_THICKEN);
+    const isGood = this.#tracks.every(({ good, isHeard }) => !isHeard || good >= LOSSES_TO_THICKEN);
     return isGood && this.#quality > Quality.full && this.#change(-1);
   }
 
   // What was heard so far was of the old quality.
   #change(by: number): boolean {
     this.#quality = (this.#quality + by) as Quality;
-    for (const track of this.#tracks) track.bad = track.good = 0;
+    for (const track of this.#tracks) {
+      track.bad = track.good = 0;
+      track.isHeard = false;
+    }
     return true;
   }
 }

@@ -157,12 +157,14 @@ function open(slowViewer: Partial<SlowViewer> = {}, isLossy = true): VirtualView
 
 /** Plays for so many rounds of five seconds, each with a report of `loss` about both tracks. */
 function playOn(viewer: VirtualViewer, loss: number, rounds: number): void {
+  const { senders } = viewer.session;
   for (let round = 0; round < rounds; round++) {
     viewer.passMs(5000);
-    for (const sender of viewer.session.senders) {
+    for (const sender of senders) {
       const bytes = new Uint8Array(64);
-      const highestSequence = sender.nextSequence + 65_536 * sender.receivedReports;
-      const cumulativeLost = sender.cumulativeLost + Math.round(65_536 * loss);
+      const highestSequence = 1000 + sender.packetCount;
+      const sent = highestSequence - Math.max(sender.highestSequence, 1000);
+      const cumulativeLost = sender.cumulativeLost + Math.round(sent * loss);
       const fractionLost = Math.floor(loss * 256);
       const block = {
         ...emptyReportBlock(),
