@@ -1,6 +1,9 @@
 // The addon's entry: loaded once by every thread that needs it, with nothing shared but what each file says.
 
+#include <errno.h>
 #include <napi.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "event_thread.h"
@@ -22,9 +25,25 @@ Napi::Value SignalTask(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), finch::SignalTask(ref, info[1].As<Napi::Number>().Uint32Value()));
 }
 
+// pinThread(index): keeps this thread on the index-th (modulo their number) of the processors that the process may use;
+// 0 or -errno
+Napi::Value PinThread(const Napi::CallbackInfo& info) {
+  uint32_t left = info[0].As<Napi::Number>().Uint32Value();
+  cpu_set_t allowed;
+  if (sched_getaffinity(getpid(), sizeof(allowed), &allowed) != 0) return Napi::Number::New(info.Env(), -errno);
+  left %= static_cast<uint32_t>(CPU_COUNT(&allowed));
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &allowed) || left-- > 0) cpu++;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  return Napi::Number::New(info.Env(), sched_setaffinity(0, sizeof(one), &one) == 0 ? 0 : -errno);
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("nowUs", Napi::Function::New<NowUs>(env));
   exports.Set("signalTask", Napi::Function::New<SignalTask>(env));
+  exports.Set("pinThread", Napi::Function::New<PinThread>(env));
   finch::InitSignalPort(env, exports);
   finch::InitEventThread(env, exports);
   finch::InitIdleTaskThread(env, exports);

@@ -44,6 +44,8 @@ export interface Native {
   nowUs(): number;
   /** Raises event bits in a task of any thread: 0 or -ESRCH. */
   signalTask(ref: number, events: number): number;
+  /** Keeps the calling thread on the processor at `index` (modulo their number) of those the process may use: 0 or -errno. */
+  pinThread(index: number): number;
   /** Throws when the thread index is in use. */
   SignalPort: new (
     threadIndex: number,

@@ -1,12 +1,6 @@
 /** VLC plays movies to the end, over UDP and over TCP, and from places within; BYE ends its input (RFC 3550 §6.6). */
 import { type FinchUnderTest, startFinch, temporaryFolder } from '../support/finch-under-test';
-import {
-  CARRIERS,
-  type Carrier,
-  framesOfFile,
-  type MediaFrame,
-  picturesOfStream,
-} from '../support/media-frames';
+import { CARRIERS, type Carrier, framesOfFile, picturesOfStream } from '../support/media-frames';
 import { FRAME_RATE_HZ, KEY_INTERVAL_S, type MovieName, makeMovies } from '../support/media-movies';
 import { receiveByVlc, vlcOrSkip } from '../support/media-vlc';
 
@@ -50,18 +44,20 @@ vlcOrSkip()('VLC', () => {
     expect({ exitCode, isTimedOut }).toEqual({ exitCode: 0, isTimedOut: false });
   });
 
+  // It plays from the start for a moment before it seeks, and what it holds at its end is lost, B-frames between included.
   it.each(cases)('gets the pictures of %s over %s from %d s without a gap', async (...parts) => {
     const [name, , startS] = parts;
     const file = (await framesOfFile(folder.path, name)).videos[0]!;
-    const pictures = await picturesOfStream(receptions.get(parts.join(' '))!.file, 'mpegts');
-    const first = file.findIndex(({ md5 }) => md5 === pictures[0]?.md5);
-    expect(firstDifference(pictures, file.slice(first))).toBe(-1);
-    expect(file[first]!.ptsS).toBeLessThanOrEqual(startS);
-    expect(file[first]!.ptsS).toBeGreaterThan(startS - KEY_INTERVAL_S - 1 / FRAME_RATE_HZ);
-    expect(first + pictures.length).toBeGreaterThanOrEqual(file.length - LOST_AT_QUIT_S * FRAME_RATE_HZ);
+    const places = (await picturesOfStream(receptions.get(parts.join(' '))!.file, 'mpegts')).map((picture) =>
+      file.findIndex(({ md5 }) => md5 === picture.md5),
+    );
+    const isAtStart = (place: number) =>
+      file[place] !== undefined && file[place].ptsS > startS - KEY_INTERVAL_S - 1 / FRAME_RATE_HZ;
+    const first = places.findIndex(isAtStart);
+    expect(file[places[first]!]!.ptsS).toBeLessThanOrEqual(startS);
+    const count = file.length - places[first]! - LOST_AT_QUIT_S * FRAME_RATE_HZ;
+    expect(places.slice(first, first + count)).toEqual(
+      Array.from({ length: count }, (_, i) => places[first]! + i),
+    );
   });
 });
-
-function firstDifference(received: readonly MediaFrame[], file: readonly MediaFrame[]): number {
-  return received.findIndex(({ md5 }, i) => md5 !== file[i]?.md5);
-}

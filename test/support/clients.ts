@@ -4,7 +4,7 @@
  * FINCH_REQUIRE_CLIENTS=1 (CI).
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { accessSync, chownSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -25,12 +25,22 @@ const DEBIAN_PACKAGES: Record<ClientCommand, string> = {
 /** Gives `describe` when the command is in PATH; else one that skips and says why, or one whose only test fails (CI). */
 export function clientOrSkip(command: ClientCommand): DescribeBlock {
   if (isInPath(command)) return describe;
-  const reason = `${command} is not installed (Debian: apt-get install ${DEBIAN_PACKAGES[command]})`;
-  return missingClientBlock(reason, process.env.FINCH_REQUIRE_CLIENTS === '1');
+  return missingClientBlock(`${command} is not installed`, DEBIAN_PACKAGES[command]);
 }
 
-function missingClientBlock(reason: string, isRequired: boolean): DescribeBlock {
-  if (!isRequired) {
+/** The Python that Debian's bindings belong to, which need not be the first in PATH. */
+export const PYTHON = '/usr/bin/python3';
+const IMPORT_GSTREAMER = "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst";
+
+/** As clientOrSkip(), of GStreamer as Python programs see it. */
+export function gstreamerOfPythonOrSkip(): DescribeBlock {
+  if (spawnSync(PYTHON, ['-c', IMPORT_GSTREAMER]).status === 0) return clientOrSkip('gst-launch-1.0');
+  return missingClientBlock(`${PYTHON} has no GStreamer`, 'python3-gi gir1.2-gstreamer-1.0');
+}
+
+function missingClientBlock(what: string, debianPackages: string): DescribeBlock {
+  const reason = `${what} (Debian: apt-get install ${debianPackages})`;
+  if (process.env.FINCH_REQUIRE_CLIENTS !== '1') {
     return (name, body) => {
       process.stderr.write(`skipped: ${name}: ${reason}\n`);
       describe.skip(`${name} (skipped: ${reason})`, body);

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClientResult, runClient } from './clients';
+import { type ClientResult, PYTHON, runClient } from './clients';
 import type { Carrier } from './media-frames';
 import { MOVIES, type MovieName, runFfmpeg } from './media-movies';
 
@@ -17,19 +17,25 @@ export interface GstreamerReception {
 
 /** How long the jitter buffer holds a packet back; BYE comes while it does. */
 const LATENCY_MS = 100;
+const PAUSING_PLAYER = join(__dirname, 'gst-pause.py');
 let receptions = 0;
+
+/** Says how GStreamer receives. */
+export interface GstreamerOptions {
+  readonly url: string;
+  readonly carrier: Carrier;
+  readonly timeoutMs: number;
+  /** Seconds spent playing and paused by turns before it plays to the end; without them it just plays. */
+  readonly turnsS?: readonly number[];
+  /** How long a lost packet is waited for that is asked for again; none is without. */
+  readonly retransmissionMs?: number;
+}
 
 /** Plays the first video and the first sound of a movie to the end, into `folder`. */
 export async function receiveByGstreamer(
   folder: string,
   name: MovieName,
-  options: {
-    readonly url: string;
-    readonly carrier: Carrier;
-    readonly timeoutMs: number;
-    /** How long a packet is waited for that is asked for again; none is when it is left out. */
-    readonly retransmissionMs?: number;
-  },
+  options: GstreamerOptions,
 ): Promise<GstreamerReception> {
   const base = join(folder, `gstreamer-${receptions++}`);
   const [videoFile, soundFile] = [`${base}.264`, `${base}.au`];
@@ -41,7 +47,11 @@ export async function receiveByGstreamer(
   const format = 'video/x-h264,stream-format=byte-stream,alignment=nal';
   if (videos > 0) pipeline.push(...branch('video', ['rtph264depay', '!', format], videoFile));
   if (audios > 0) pipeline.push(...branch('audio', ['rtpmp4gdepay'], soundFile));
-  const client = await runClient('gst-launch-1.0', pipeline, { timeoutMs: options.timeoutMs });
+  const { timeoutMs, turnsS } = options;
+  const client =
+    turnsS === undefined
+      ? await runClient('gst-launch-1.0', pipeline, { timeoutMs })
+      : await runClient(PYTHON, [PAUSING_PLAYER, pipeline.join(' '), ...turnsS.map(String)], { timeoutMs });
   return { client, videoFile, soundFile };
 }
 
@@ -68,6 +78,7 @@ function branch(media: string, depayloader: readonly string[], file: string): st
     ...wholeSegment,
     '!',
     'filesink',
+    'async=false', // a sink that waits for its first buffer while the server is paused keeps the pipeline from going on
     `location=${file}`,
   ];
 }

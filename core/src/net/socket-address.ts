@@ -68,6 +68,11 @@ export class SocketAddress {
     return this.family === 6 && this.#isMappedIpv4() ? SocketAddress.of(this.host, this.port) : this;
   }
 
+  /** Whether packets to it stay on this machine: 127.0.0.0/8 or ::1. */
+  get isLoopback(): boolean {
+    return this.host.startsWith('127.') || this.host === '::1';
+  }
+
   /** Equal addresses have equal keys; for Maps. */
   get key(): string {
     this.#key ??= this.words.join('.');

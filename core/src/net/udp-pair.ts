@@ -6,13 +6,14 @@
 import { native } from '@finch/native';
 import { EventContext } from '../reactor/event-context';
 import { kReadable, kWritable, TaskEvent } from '../reactor/events';
-import { DELETE, PARK } from '../reactor/run-result';
+import { after, DELETE, PARK } from '../reactor/run-result';
 import { Task } from '../reactor/task';
 import type { TaskThread } from '../reactor/task-thread';
 import { errnoName } from './errno';
 import type { PacketBatch, RefusedRow, RowOwner } from './packet-batch';
 import { type PacketRun, ROW_WORDS, writeUdpRun } from './packet-row';
 import { RowBacklog } from './row-backlog';
+import { RunSpreader } from './run-spreader';
 import { ADDRESS_WORDS, SocketAddress } from './socket-address';
 
 /** Socket buffers asked for, in bytes; the kernel clamps them (net.core.wmem_max, rmem_max). */
@@ -25,6 +26,7 @@ const LAST_PORT = 65534;
 /** The longest RTCP packet taken; a longer one is cut by the kernel and so not valid. */
 const MAX_DATAGRAM_BYTES = 2048;
 const DATAGRAMS_PER_CALL = 32;
+const US_PER_MS = 1000;
 /** Rows kept while the socket is full; beyond it the oldest viewers' packets are lost as they would be in a queue. */
 const MAX_WAITING_ROWS = 8192;
 
@@ -49,18 +51,24 @@ export class UdpPair extends Task implements RowOwner {
   readonly #listeners = new Map<string, DatagramListener>();
   readonly #buffer = new Uint8Array(DATAGRAMS_PER_CALL * MAX_DATAGRAM_BYTES);
   readonly #rows = new Uint32Array(DATAGRAMS_PER_CALL * (1 + ADDRESS_WORDS));
+  readonly #spreader: RunSpreader<UdpDestination> | null;
   /** Datagrams from addresses that nobody claimed. */
   strangers = 0;
   /** Rows dropped because too many waited for the socket. */
   droppedRows = 0;
 
-  /** Binds two neighbouring ports of `host`; throws Error when none of the ports tried is free. */
-  constructor(thread: TaskThread, batch: PacketBatch, host: SocketAddress) {
+  /**
+   * Binds two neighbouring ports of `host`; throws Error when none of the ports tried is free. Long runs are spread over
+   * `spreadMs`, unless that is 0 or the host is the loopback.
+   */
+  constructor(thread: TaskThread, batch: PacketBatch, host: SocketAddress, spreadMs = 0) {
     // Before the task joins its thread: nothing is left there when no port is free.
     const { rtpFd, rtcpFd, port } = bindPair(host);
     super(thread);
     this.rtpAddress = host.withPort(port);
     this.#batch = batch;
+    const isSpread = spreadMs > 0 && !host.isLoopback;
+    this.#spreader = isSpread ? new RunSpreader(spreadMs, (run, to) => this.#send(run, to)) : null;
     this.#rtp = new EventContext(rtpFd, this.ref);
     this.#rtcp = new EventContext(rtcpFd, this.ref);
     this.#listen();
@@ -83,14 +91,13 @@ export class UdpPair extends Task implements RowOwner {
 
   /** Sends a run of RTP packets. Hot path. */
   sendRun(run: PacketRun, to: UdpDestination): void {
-    this.#batch.makeRoom();
-    if (this.#backlog.length === 0) {
-      this.#batch.addUdpRun(run, this.#rtp.fd, to.address, to.noSegmentation, to);
-      return;
-    }
-    const row = new Uint32Array(ROW_WORDS);
-    writeUdpRun(row, 0, run, this.#rtp.fd, to.address, to.noSegmentation);
-    this.keep({ code: 0, row, plan: run.plan, rest: null }, to);
+    if (this.#spreader === null) this.#send(run, to);
+    else if (this.#spreader.send(run, to, this.thread.nowUs)) this.signal(TaskEvent.update);
+  }
+
+  /** Drops what still has to leave for a destination that has gone. */
+  forget(to: UdpDestination): void {
+    this.#spreader?.forget(to);
   }
 
   /**
@@ -132,15 +139,29 @@ export class UdpPair extends Task implements RowOwner {
       this.#receive(this.#rtp.fd);
       this.#listen();
     }
-    return PARK;
+    const { nowUs } = this.thread;
+    const nextUs = this.#spreader?.sendDue(nowUs) ?? Infinity;
+    return nextUs === Infinity ? PARK : after((nextUs - nowUs) / US_PER_MS);
   }
 
   protected override onDeleted(): void {
     this.#batch.flush();
+    this.#spreader?.clear();
     this.#backlog.clear();
     this.#listeners.clear();
     this.#rtp.close();
     this.#rtcp.close();
+  }
+
+  #send(run: PacketRun, to: UdpDestination): void {
+    this.#batch.makeRoom();
+    if (this.#backlog.length === 0) {
+      this.#batch.addUdpRun(run, this.#rtp.fd, to.address, to.noSegmentation, to);
+      return;
+    }
+    const row = new Uint32Array(ROW_WORDS);
+    writeUdpRun(row, 0, run, this.#rtp.fd, to.address, to.noSegmentation);
+    this.keep({ code: 0, row, plan: run.plan, rest: null }, to);
   }
 
   #listen(): void {

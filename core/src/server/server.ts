@@ -31,6 +31,8 @@ export interface ServerOptions {
   readonly taskThreads: number;
   /** 1..32 */
   readonly blockingThreads: number;
+  /** Each task thread stays on a processor of its own, of those that the process may use; else the kernel moves them. */
+  readonly pinsTaskThreads?: boolean;
   readonly maxConnections: number;
   /** A task that holds its thread for longer is named in the log. */
   readonly watchdogLimitMs: number;
@@ -122,11 +124,27 @@ export class Server {
   }
 
   #startThreads(): ThreadPools {
-    const { taskThreads, blockingThreads, modules, watchdogLimitMs, log, onCrash } = this.#options;
+    const {
+      taskThreads,
+      blockingThreads,
+      pinsTaskThreads = false,
+      modules,
+      watchdogLimitMs,
+      log,
+      onCrash,
+    } = this.#options;
     native.eventThreadStart();
     native.idleThreadStart();
     const longRunLimitUs = watchdogLimitMs * 1000;
-    this.#pools = new ThreadPools({ taskThreads, blockingThreads, modules, longRunLimitUs, log, onCrash });
+    this.#pools = new ThreadPools({
+      taskThreads,
+      blockingThreads,
+      pinsTaskThreads,
+      modules,
+      longRunLimitUs,
+      log,
+      onCrash,
+    });
     return this.#pools;
   }
 

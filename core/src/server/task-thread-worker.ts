@@ -4,8 +4,10 @@
  */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
+import { native } from '@finch/native';
 import type { ConnectionService, TaskThreadHost } from '../module/module';
 import { RoleChain } from '../module/roles';
+import { errnoName } from '../net/errno';
 import { PacketBatch } from '../net/packet-batch';
 import { SocketAddress } from '../net/socket-address';
 import { closeDescriptor } from '../net/tcp-connection';
@@ -35,6 +37,7 @@ class TaskThreadWorker {
     const stats = new ThreadStats(start.statsMemory);
     this.#batch = new PacketBatch(new Float64Array(start.countersMemory));
     watchGarbageCollection(stats);
+    if (start.processor !== null) this.#pin(start.processor);
     this.#port = new NativePort(start.threadIndex, () => this.#thread.turn());
     this.#blocking = new BlockingCalls(start.blockingPorts);
     this.#thread = new TaskThread({
@@ -58,6 +61,14 @@ class TaskThreadWorker {
     );
     parentPort!.on('message', (message: ToTaskThread) => this.#receive(message));
     this.#post({ kind: 'ready' });
+  }
+
+  #pin(processor: number): void {
+    const result = native.pinThread(processor);
+    if (result < 0)
+      this.#log.warn(
+        `task thread ${this.start.threadIndex} is not kept on one processor: ${errnoName(result)}`,
+      );
   }
 
   #hostFor(moduleName: string, settings: TaskThreadHost['settings'], roles: RoleChain): TaskThreadHost {

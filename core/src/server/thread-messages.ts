@@ -18,6 +18,8 @@ export interface TaskThreadStart {
   readonly modules: readonly ModuleSpec[];
   readonly blockingPorts: readonly MessagePort[];
   readonly longRunLimitUs: number;
+  /** Which of the processors that the process may use the thread stays on (modulo their number); null: any. */
+  readonly processor: number | null;
 }
 
 /** What a blocking thread starts with: a port to each task thread, by its index. */

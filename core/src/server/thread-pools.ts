@@ -28,6 +28,8 @@ const BLOCKING_GRACE_MS = 300;
 export interface PoolOptions {
   readonly taskThreads: number;
   readonly blockingThreads: number;
+  /** Each task thread stays on a processor of its own. */
+  readonly pinsTaskThreads: boolean;
   readonly modules: readonly ModuleSpec[];
   readonly longRunLimitUs: number;
   readonly log: Log;
@@ -139,6 +141,7 @@ export class ThreadPools {
         modules: options.modules,
         blockingPorts,
         longRunLimitUs: options.longRunLimitUs,
+        processor: options.pinsTaskThreads ? j : null,
       };
       handle.worker = this.#startWorker(
         `task thread ${handle.threadIndex}`,

@@ -18,6 +18,7 @@ export function composeFinch(
     modules: modulesOf(config),
     taskThreads: config.threads,
     blockingThreads: config.blockingThreads,
+    pinsTaskThreads: config.pinThreads === 'on',
     maxConnections: config.maxConnections,
     watchdogLimitMs: config.watchdogLimitMs,
     statisticsIntervalMs: config.statsIntervalSeconds * 1000,
@@ -32,8 +33,8 @@ function listenersOf({ host, port }: FinchConfig): ListenerSpec[] {
 
 // In load order: the first module that claims a request serves it.
 function modulesOf(config: FinchConfig): ModuleSpec[] {
-  const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs } = config;
   const { overbuffer, overbufferRate, overbufferSeconds, thinLossPercent, queueBytes, queueSeconds } = config;
+  const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs, udpSpreadMs } = config;
   const rtsp: RtspSettings = {
     sessionTimeoutSeconds,
     maxPacketBytes,
@@ -47,6 +48,7 @@ function modulesOf(config: FinchConfig): ModuleSpec[] {
     isRetransmitting: config.retransmission === 'on',
     queueBytes,
     queueSeconds,
+    udpSpreadMs,
   };
   return [
     { path: require.resolve('@finch/rtp'), settings: {} },

@@ -81,6 +81,7 @@ export class UdpTransport implements RtpTransport, UdpDestination {
   }
 
   close(): void {
+    this.#pair.forget(this);
     this.#pair.unclaim(this.#rtcpAddress, this.#listener);
   }
 }

@@ -55,6 +55,8 @@ export interface RtspSettings {
   readonly queueBytes: number;
   /** How long a viewer may not keep up. */
   readonly queueSeconds: number;
+  /** Over how long the packets of one frame are spread on a real network; 0: they leave at once. */
+  readonly udpSpreadMs: number;
 }
 
 /** The RTSP service of one task thread; see the head of this file. */
@@ -124,7 +126,7 @@ export class RtspService implements ConnectionService {
     if (pair === undefined) {
       if (this.#udpPairs.size >= MAX_UDP_PAIRS)
         throw new Error(`${MAX_UDP_PAIRS} local addresses have UDP sockets already`);
-      pair = new UdpPair(this.host.thread, this.host.batch, local);
+      pair = new UdpPair(this.host.thread, this.host.batch, local, this.settings.udpSpreadMs);
       this.#udpPairs.set(local.host, pair);
     }
     return pair;
@@ -189,6 +191,7 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
     isRetransmitting: flag('isRetransmitting'),
     queueBytes: number('queueBytes'),
     queueSeconds: number('queueSeconds'),
+    udpSpreadMs: number('udpSpreadMs'),
   };
 }
 

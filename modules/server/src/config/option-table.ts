@@ -121,6 +121,15 @@ export const OPTIONS = [
   },
   {
     kind: 'choice',
+    key: 'pin-threads',
+    field: 'pinThreads',
+    valueName: 'when',
+    choices: ['off', 'on'],
+    defaultValue: 'off',
+    help: 'Each task thread stays on a core of its own, of those that the process may use',
+  },
+  {
+    kind: 'choice',
     key: 'log-level',
     field: 'logLevel',
     valueName: 'level',
@@ -272,6 +281,17 @@ export const OPTIONS = [
     max: 600,
     defaultValue: 10,
     help: 'How long a viewer may not keep up before his connection is closed',
+  },
+  {
+    kind: 'number',
+    key: 'udp-spread',
+    field: 'udpSpreadMs',
+    valueName: 'ms',
+    unit: 'ms',
+    min: 0,
+    max: 1000,
+    defaultValue: 20,
+    help: 'The packets of a large frame leave over UDP within this time, ten at once; 0: all at once, as on loopback',
   },
   {
     kind: 'number',
