@@ -70,7 +70,7 @@ describe('over a bad network', () => {
     await makeHeavyMovie(folder.path);
     await makeMovies(long.path, LONG_MOVIE_S, ['moov-first.mp4']);
     await runFfmpeg(['-i', join(long.path, 'moov-first.mp4'), '-c', 'copy', join(folder.path, 'long.mp4')]);
-    finch = await startFinch({ media: folder.path });
+    finch = await startFinch({ media: folder.path, retransmission: 'avpf' });
   }, 90_000);
   afterEach(async () => {
     for (const opened of networks.splice(0)) await opened.close();

@@ -18,7 +18,7 @@ netemOrSkip()('behind netem', () => {
     await makeMovies(folder.path, MOVIE_S, [MOVIE]);
     link = new NetworkNamespace();
     link.impair(BAD);
-    finch = await startFinch({ media: folder.path, host: link.serverHost });
+    finch = await startFinch({ media: folder.path, host: link.serverHost, retransmission: 'avpf' });
   }, 60_000);
   afterAll(async () => {
     await finch?.stop();

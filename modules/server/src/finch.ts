@@ -45,7 +45,7 @@ function modulesOf(config: FinchConfig): ModuleSpec[] {
     overbufferSeconds,
     isThinning: config.thinning === 'on',
     thinLossPercent,
-    isRetransmitting: config.retransmission === 'on',
+    retransmission: config.retransmission,
     queueBytes,
     queueSeconds,
     udpSpreadMs,

@@ -50,7 +50,8 @@ export interface RtspSettings {
   readonly isThinning: boolean;
   /** Loss that thins, in percent. */
   readonly thinLossPercent: number;
-  readonly isRetransmitting: boolean;
+  /** Whether lost packets are sent again, and whether RTP/AVPF is named to clients that need it for asking. */
+  readonly retransmission: 'avp' | 'avpf' | 'off';
   /** Most that waits in memory for a viewer who can't keep up. */
   readonly queueBytes: number;
   /** How long a viewer may not keep up. */
@@ -96,8 +97,8 @@ export class RtspService implements ConnectionService {
   }
 
   get maxPayloadBytes(): number {
-    const { maxPacketBytes, isRetransmitting } = this.settings;
-    return maxPacketBytes - RTP_HEADER_BYTES - (isRetransmitting ? ORIGINAL_SEQUENCE_BYTES : 0);
+    const { maxPacketBytes, retransmission } = this.settings;
+    return maxPacketBytes - RTP_HEADER_BYTES - (retransmission === 'off' ? 0 : ORIGINAL_SEQUENCE_BYTES);
   }
 
   accept(fd: number, peer: SocketAddress, isSurplus: boolean): void {
@@ -188,7 +189,7 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
     overbufferSeconds: number('overbufferSeconds'),
     isThinning: flag('isThinning'),
     thinLossPercent: number('thinLossPercent'),
-    isRetransmitting: flag('isRetransmitting'),
+    retransmission: retransmissionOf(settings.retransmission),
     queueBytes: number('queueBytes'),
     queueSeconds: number('queueSeconds'),
     udpSpreadMs: number('udpSpreadMs'),
@@ -198,4 +199,9 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
 function overbufferOf(value: unknown): RtspSettings['overbuffer'] {
   if (value === 'tcp' || value === 'all' || value === 'off') return value;
   throw new TypeError('the RTSP module needs the setting "overbuffer": tcp, all or off');
+}
+
+function retransmissionOf(value: unknown): RtspSettings['retransmission'] {
+  if (value === 'avp' || value === 'avpf' || value === 'off') return value;
+  throw new TypeError('the RTSP module needs the setting "retransmission": avp, avpf or off');
 }

@@ -54,7 +54,7 @@ export function makeSender(
 ): RtpSender {
   const cache = service.plans.of(presentation, place, service.maxPayloadBytes);
   const { track } = presentation.tracks[place]!;
-  const retransmissionType = service.settings.isRetransmitting ? retransmissionTypeOf(place) : 0;
+  const retransmissionType = service.settings.retransmission === 'off' ? 0 : retransmissionTypeOf(place);
   return new RtpSender(track, payloadTypeOf(place), cache, transport, retransmissionType);
 }
 

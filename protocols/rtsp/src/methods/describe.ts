@@ -11,8 +11,8 @@ const SDP_TYPE = 'application/sdp';
 const NOT_MODIFIED = 304;
 /**
  * Deviates: a description names one profile, and RFC 4585 §4 wants RTP/AVPF with a=rtcp-fb. VLC (live555) skips a section of
- * any profile but RTP/AVP; GStreamer asks for retransmission in RTP/AVPF alone. So each is told what it understands, all
- * others RTP/AVP with a=rtcp-fb, which who doesn't know it passes over.
+ * any profile but RTP/AVP; GStreamer asks for retransmission in RTP/AVPF alone, and is told so if the operator wants it. All
+ * others get RTP/AVP with a=rtcp-fb, which who doesn't know it passes over.
  */
 const FEEDBACK_PROFILE_CLIENTS = /^GStreamer\//;
 
@@ -63,8 +63,10 @@ function isUnmodifiedSince(value: string | undefined, modifiedMs: number): boole
 }
 
 function feedbackOf(exchange: RtspExchange): Feedback {
-  if (!exchange.service.settings.isRetransmitting) return 'none';
-  return FEEDBACK_PROFILE_CLIENTS.test(exchange.header('User-Agent') ?? '') ? 'AVPF' : 'AVP';
+  const { retransmission } = exchange.service.settings;
+  if (retransmission === 'off') return 'none';
+  const isAsking = FEEDBACK_PROFILE_CLIENTS.test(exchange.header('User-Agent') ?? '');
+  return retransmission === 'avpf' && isAsking ? 'AVPF' : 'AVP';
 }
 
 function sdpTracks(presentation: Presentation, feedback: Feedback): SdpTrack[] {

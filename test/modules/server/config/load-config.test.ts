@@ -54,7 +54,7 @@ describe('loadConfig without any source', () => {
       overbufferSeconds: 25,
       thinning: 'on',
       thinLossPercent: 30,
-      retransmission: 'on',
+      retransmission: 'avp',
       queueBytes: 8_000_000,
       queueSeconds: 10,
       udpSpreadMs: 20,
