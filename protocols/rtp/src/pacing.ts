@@ -30,6 +30,7 @@ export function horizonUs(pacing: Pacing, nowUs: number, sinceUs: number): numbe
 export function wakeUs(pacing: Pacing, dueUs: number, sinceUs: number): number {
   const { windowUs, aheadUs, overbufferRate, overbufferUs } = pacing;
   const filledUs = dueUs - aheadUs - overbufferUs;
+  if (overbufferUs === 0) return Math.floor(filledUs / windowUs) * windowUs;
   // While the over-buffer grows, the horizon moves `overbufferRate` times as fast as time.
   const fillingUs = sinceUs + (dueUs - aheadUs - sinceUs) / overbufferRate;
   return Math.floor(Math.max(filledUs, fillingUs) / windowUs) * windowUs;

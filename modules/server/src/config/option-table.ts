@@ -206,7 +206,7 @@ export const OPTIONS = [
     field: 'overbuffer',
     valueName: 'carrier',
     choices: ['tcp', 'all', 'off'],
-    defaultValue: 'tcp',
+    defaultValue: 'off',
     help: 'Whose players are filled faster than they show: viewers over TCP, or all',
   },
   {

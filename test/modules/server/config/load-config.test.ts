@@ -49,7 +49,7 @@ describe('loadConfig without any source', () => {
       maxPacketBytes: 1472,
       sendWindowMs: 2.5,
       sendAheadMs: 0,
-      overbuffer: 'tcp',
+      overbuffer: 'off',
       overbufferRate: 2,
       overbufferSeconds: 25,
       thinning: 'on',
