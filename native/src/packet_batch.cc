@@ -35,11 +35,11 @@ constexpr uint32_t kMaxCopiedPrefixBytes = 64;
 constexpr uint32_t kOriginalSequenceBytes = 2;  // RFC 4588 §4, behind the header of a retransmission
 constexpr uint32_t kHeaderSlotBytes = kInterleavedHeaderBytes + kRtpHeaderBytes + kMaxCopiedPrefixBytes;
 static_assert(kOriginalSequenceBytes <= kInterleavedHeaderBytes);  // a packet has the one or the other
-constexpr uint32_t kMaxPackets = 1024;            // in one row, and gathered for one sendmmsg
-constexpr uint32_t kMaxWirePacketBytes = 65535;   // what the length of an interleaved frame holds
-constexpr uint32_t kMaxSegments = 64;             // UDP_MAX_SEGMENTS of older kernels
-constexpr uint32_t kMaxRunBytes = 65507;          // an IPv4 datagram's payload; IPv6 allows 20 more
-constexpr uint32_t kMaxInterleavedPackets = 340;  // of three vectors each: below UIO_MAXIOV (1024)
+constexpr uint32_t kMaxPackets = 1024;                             // in one row, and gathered for one sendmmsg
+constexpr uint32_t kMaxWirePacketBytes = 65535;                    // what the length of an interleaved frame holds
+constexpr uint32_t kMaxSegments = 64;                              // UDP_MAX_SEGMENTS of older kernels
+constexpr uint32_t kMaxRunBytes = 65507;                           // an IPv4 datagram's payload; IPv6 allows 20 more
+constexpr uint32_t kMaxInterleavedPackets = 340;                   // of three vectors each: below UIO_MAXIOV (1024)
 
 // Where flush() counts, in the Float64Array given to the constructor.
 enum Counter : uint32_t { kPackets, kBytes, kMessages, kSystemCalls };

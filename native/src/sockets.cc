@@ -72,7 +72,7 @@ Napi::Value TcpAccept(const Napi::CallbackInfo& info) {
   if (fd < 0) return Result(info.Env(), fd);
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // What the kernel takes and can't send yet is out of reach: megabytes of it would hide that a viewer does not keep up.
+  // What the kernel holds is out of reach: megabytes of it would hide that a viewer does not keep up.
   int unsent = kMaxUnsentBytes;
   setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
