@@ -25,18 +25,21 @@ constexpr uint32_t kRowWords = 16;
 constexpr uint32_t kAddressWord = 10;
 enum Op : uint32_t { kUdpRun = 1, kInterleavedRun = 2, kUdpRaw = 3, kTcpRaw = 4 };
 constexpr uint32_t kFlagNoSegmentation = 1;
+constexpr uint32_t kFlagRetransmission = 2;
 constexpr uint32_t kMaxDescriptor = INT32_MAX;
 
 constexpr uint32_t kRtpHeaderBytes = 12;
 constexpr uint32_t kInterleavedHeaderBytes = 4;
 // A prefix up to this size is copied behind its header: cheaper than another iovec. Larger ones are pointed at.
 constexpr uint32_t kMaxCopiedPrefixBytes = 64;
+constexpr uint32_t kOriginalSequenceBytes = 2;  // RFC 4588 §4, behind the header of a retransmission
 constexpr uint32_t kHeaderSlotBytes = kInterleavedHeaderBytes + kRtpHeaderBytes + kMaxCopiedPrefixBytes;
-constexpr uint32_t kMaxPackets = 1024;            // in one row, and gathered for one sendmmsg
-constexpr uint32_t kMaxWirePacketBytes = 65535;   // what the length of an interleaved frame holds
-constexpr uint32_t kMaxSegments = 64;             // UDP_MAX_SEGMENTS of older kernels
-constexpr uint32_t kMaxRunBytes = 65507;          // an IPv4 datagram's payload; IPv6 allows 20 more
-constexpr uint32_t kMaxInterleavedPackets = 340;  // of three vectors each: below UIO_MAXIOV (1024)
+static_assert(kOriginalSequenceBytes <= kInterleavedHeaderBytes);  // a packet has the one or the other
+constexpr uint32_t kMaxPackets = 1024;                             // in one row, and gathered for one sendmmsg
+constexpr uint32_t kMaxWirePacketBytes = 65535;                    // what the length of an interleaved frame holds
+constexpr uint32_t kMaxSegments = 64;                              // UDP_MAX_SEGMENTS of older kernels
+constexpr uint32_t kMaxRunBytes = 65507;                           // an IPv4 datagram's payload; IPv6 allows 20 more
+constexpr uint32_t kMaxInterleavedPackets = 340;                   // of three vectors each: below UIO_MAXIOV (1024)
 
 // Where flush() counts, in the Float64Array given to the constructor.
 enum Counter : uint32_t { kPackets, kBytes, kMessages, kSystemCalls };
@@ -62,6 +65,7 @@ constexpr uint32_t kPlanMagic = 0x4e414c50;  // "PLAN"
 constexpr uint32_t kPlanHeaderWords = 8;
 constexpr uint32_t kPacketWords = 4;
 
+bool IsRetransmission(const uint32_t* row) { return ((row[0] >> 8) & kFlagRetransmission) != 0; }
 uint64_t SliceOffset(const uint32_t* words) { return words[0] | static_cast<uint64_t>(words[1] & 0xffff) << 32; }
 uint32_t PrefixBytes(const uint32_t* words) { return words[1] >> 16; }
 uint32_t SliceBytes(const uint32_t* words) { return words[2] & 0xffff; }
@@ -265,6 +269,11 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
       uint32_t wire_bytes = length + rtp_bytes;
       PutRtpHeader(header + length, row, index, packet.marker);
       length += kRtpHeaderBytes;
+      if (!interleaved && IsRetransmission(row)) {
+        PutU16(header + length, (row[8] + index) & 0xffff);
+        length += kOriginalSequenceBytes;
+        wire_bytes += kOriginalSequenceBytes;
+      }
       bool copied = packet.prefix_bytes <= kMaxCopiedPrefixBytes;
       if (copied) {
         memcpy(header + length, packet.prefix, packet.prefix_bytes);
@@ -295,10 +304,11 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     const Plan* plan = PlanOf(row);
     if (plan == nullptr || !MakeRoom(row, words[4])) return;
     bool segment = !((words[0] >> 8) & kFlagNoSegmentation);
+    uint32_t header_bytes = kRtpHeaderBytes + (IsRetransmission(words) ? kOriginalSequenceBytes : 0);
     Message* last = nullptr;
     for (uint32_t i = 0; i < words[4]; i++) {
       Packet packet = PacketOf(*plan, words[3] + i);
-      uint32_t bytes = kRtpHeaderBytes + packet.prefix_bytes + packet.slice_bytes;
+      uint32_t bytes = header_bytes + packet.prefix_bytes + packet.slice_bytes;
       bool joins = segment && last != nullptr && last->open && bytes <= last->segment_bytes &&
                    last->packets < kMaxSegments && last->bytes + bytes <= kMaxRunBytes;
       if (!joins) last = OpenMessage(row, bytes);
@@ -456,6 +466,7 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     words[3] += packets;
     words[4] -= packets;
     words[6] = (words[6] & 0xffff0000) | ((words[6] + packets) & 0xffff);
+    if (IsRetransmission(words)) words[8] = (words[8] + packets) & 0xffff;
   }
 
   // --- TCP -----------------------------------------------------------------------------------------------------------

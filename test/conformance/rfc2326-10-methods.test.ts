@@ -48,7 +48,7 @@ describe('§10.2 DESCRIBE and appendix C', () => {
       expect(new Set(controls).size).toBe(controls.length);
       expect(durationS).toBeGreaterThan(1);
       for (const section of sdp.split(/^m=/m).slice(1)) {
-        const [, port, type] = /^\w+ (\d+) RTP\/AVP (\d+)\r/.exec(section)!;
+        const [, port, type] = /^\w+ (\d+) RTP\/AVPF? (\d+)(?: \d+)*\r/.exec(section)!;
         expect(port).toBe('0'); // C.1.2: SETUP decides
         if (Number(type) >= 96) expect(section).toMatch(new RegExp(`^a=rtpmap:${type} [\\w-]+/\\d+`, 'm'));
       }

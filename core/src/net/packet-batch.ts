@@ -16,6 +16,7 @@ import {
   writeInterleavedRun,
   writeStreamBytes,
   writeUdpRun,
+  writeUdpRunAgain,
 } from './packet-row';
 import type { SocketAddress } from './socket-address';
 
@@ -91,6 +92,17 @@ export class PacketBatch {
   /** Adds a run over UDP; makeRoom() comes first. Hot path. */
   addUdpRun(run: PacketRun, fd: number, to: SocketAddress, noSegmentation: boolean, owner: RowOwner): void {
     writeUdpRun(this.#rows, this.#nextRow(owner, run.plan), run, fd, to, noSegmentation);
+  }
+
+  /** Adds a run over UDP in the format of a retransmission; makeRoom() comes first. */
+  addUdpRunAgain(
+    run: PacketRun,
+    originalSequence: number,
+    fd: number,
+    to: SocketAddress,
+    owner: RowOwner,
+  ): void {
+    writeUdpRunAgain(this.#rows, this.#nextRow(owner, run.plan), run, originalSequence, fd, to);
   }
 
   /** Adds a run interleaved on a TCP connection; makeRoom() comes first. Hot path. */

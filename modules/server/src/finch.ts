@@ -45,12 +45,21 @@ function listenersOf({ hosts, port, tlsPort }: FinchConfig, tls: TlsIdentity | u
 
 // In load order: the first module that claims a request serves it.
 function modulesOf(config: FinchConfig, tls: TlsIdentity | undefined): ModuleSpec[] {
+  const { overbuffer, overbufferRate, overbufferSeconds, thinLossPercent, queueBytes, queueSeconds } = config;
   const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs, udpSpreadMs } = config;
   const rtsp: RtspSettings = {
     sessionTimeoutSeconds,
     maxPacketBytes,
     sendWindowMs,
     sendAheadMs,
+    overbuffer,
+    overbufferRate,
+    overbufferSeconds,
+    isThinning: config.thinning === 'on',
+    thinLossPercent,
+    retransmission: config.retransmission,
+    queueBytes,
+    queueSeconds,
     udpSpreadMs,
   };
   return [

@@ -16,12 +16,16 @@ import {
   type TlsIdentity,
   UdpPair,
 } from '@finch/core';
-import { type Pacing, PlanCaches } from '@finch/rtp';
+import { type Pacing, PlanCaches, type SlowViewer } from '@finch/rtp';
 import { threadKey } from './foreign-session';
 import { type Arrival, RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
 
 const RTP_HEADER_BYTES = 12;
+/** A retransmission is longer than the packet was by its number (RFC 4588 §4), and must not be cut on the way for that. */
+const ORIGINAL_SEQUENCE_BYTES = 2;
+const US_PER_MS = 1000;
+const US_PER_S = 1_000_000;
 /**
  * What one read of a connection takes at most, in bytes: clients send little, and what a flood puts into it is parsed in
  * one go. One buffer serves all connections of the thread.
@@ -42,6 +46,20 @@ export interface RtspSettings {
   readonly maxPacketBytes: number;
   readonly sendWindowMs: number;
   readonly sendAheadMs: number;
+  /** Where the player's buffer is filled ahead of time. */
+  readonly overbuffer: 'tcp' | 'all' | 'off';
+  /** How many times as fast as it is shown a movie is sent while the over-buffer fills, 1 or more. */
+  readonly overbufferRate: number;
+  readonly overbufferSeconds: number;
+  readonly isThinning: boolean;
+  /** Loss that thins, in percent. */
+  readonly thinLossPercent: number;
+  /** Whether lost packets are sent again, and whether RTP/AVPF is named to clients that need it for asking. */
+  readonly retransmission: 'avp' | 'avpf' | 'off';
+  /** Most that waits in memory for a viewer who can't keep up. */
+  readonly queueBytes: number;
+  /** How long a viewer may not keep up. */
+  readonly queueSeconds: number;
   /** Over how long the packets of one frame are spread on a real network; 0: they leave at once. */
   readonly udpSpreadMs: number;
   /** Who the server is on RTSPS connections; without it there are none. */
@@ -52,7 +70,9 @@ export interface RtspSettings {
 export class RtspService implements ConnectionService {
   readonly settings: RtspSettings;
   readonly plans: PlanCaches;
-  readonly pacing: Pacing;
+  /** Over ways that lose packets, and over those that do not. */
+  readonly pacing: { readonly lossy: Pacing; readonly reliable: Pacing };
+  readonly slowViewer: SlowViewer;
   /** The canonical name of this sender in RTCP (RFC 3550 §6.5.1): the same for all tracks, no address in it. */
   readonly cname = Buffer.from(`finch-${randomBytes(6).toString('hex')}`);
   readonly receiveBuffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
@@ -69,9 +89,13 @@ export class RtspService implements ConnectionService {
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
     this.plans = new PlanCaches(host.batch, host.blocking);
-    this.pacing = { windowUs: this.settings.sendWindowMs * 1000, aheadUs: this.settings.sendAheadMs * 1000 };
-    const { tls } = this.settings;
+    const { tls, overbuffer } = this.settings;
     this.#tls = tls && new TlsContext(tls, host.batch, host.log);
+    this.pacing = {
+      lossy: pacingOf(this.settings, overbuffer === 'all'),
+      reliable: pacingOf(this.settings, overbuffer !== 'off'),
+    };
+    this.slowViewer = slowViewerOf(this.settings);
     host.count('RTSP connections', () => this.connections.size);
     host.count('RTSP sessions', () => this.sessions.size);
     host.count('half-open tunnels', () => this.halfOpenTunnels.size);
@@ -88,7 +112,8 @@ export class RtspService implements ConnectionService {
   }
 
   get maxPayloadBytes(): number {
-    return this.settings.maxPacketBytes - RTP_HEADER_BYTES;
+    const { maxPacketBytes, retransmission } = this.settings;
+    return maxPacketBytes - RTP_HEADER_BYTES - (retransmission === 'off' ? 0 : ORIGINAL_SEQUENCE_BYTES);
   }
 
   accept(fd: number, peer: SocketAddress, isSurplus: boolean): void {
@@ -166,6 +191,24 @@ export class RtspService implements ConnectionService {
   }
 }
 
+function pacingOf(settings: RtspSettings, isOverbuffering: boolean): Pacing {
+  return {
+    windowUs: settings.sendWindowMs * US_PER_MS,
+    aheadUs: settings.sendAheadMs * US_PER_MS,
+    overbufferRate: isOverbuffering ? settings.overbufferRate : 1,
+    overbufferUs: isOverbuffering ? settings.overbufferSeconds * US_PER_S : 0,
+  };
+}
+
+function slowViewerOf(settings: RtspSettings): SlowViewer {
+  return {
+    isThinning: settings.isThinning,
+    thinFromLoss: settings.thinLossPercent / 100,
+    maxQueueBytes: settings.queueBytes,
+    maxQueueUs: settings.queueSeconds * US_PER_S,
+  };
+}
+
 function checkedSettings(settings: ModuleSettings): RtspSettings {
   const number = (name: keyof RtspSettings): number => {
     const value = settings[name];
@@ -173,11 +216,25 @@ function checkedSettings(settings: ModuleSettings): RtspSettings {
       throw new TypeError(`the RTSP module needs the setting "${name}", a number`);
     return value;
   };
+  const flag = (name: keyof RtspSettings): boolean => {
+    const value = settings[name];
+    if (typeof value !== 'boolean')
+      throw new TypeError(`the RTSP module needs the setting "${name}", true or false`);
+    return value;
+  };
   return {
     sessionTimeoutSeconds: number('sessionTimeoutSeconds'),
     maxPacketBytes: number('maxPacketBytes'),
     sendWindowMs: number('sendWindowMs'),
     sendAheadMs: number('sendAheadMs'),
+    overbuffer: overbufferOf(settings.overbuffer),
+    overbufferRate: number('overbufferRate'),
+    overbufferSeconds: number('overbufferSeconds'),
+    isThinning: flag('isThinning'),
+    thinLossPercent: number('thinLossPercent'),
+    retransmission: retransmissionOf(settings.retransmission),
+    queueBytes: number('queueBytes'),
+    queueSeconds: number('queueSeconds'),
     udpSpreadMs: number('udpSpreadMs'),
     ...(settings.tls === undefined ? {} : { tls: checkedIdentity(settings.tls) }),
   };
@@ -188,4 +245,14 @@ function checkedIdentity(value: unknown): TlsIdentity {
   if (typeof certificate !== 'string' || typeof key !== 'string')
     throw new TypeError('the RTSP module needs "tls" with certificate and key, texts in PEM');
   return { certificate, key };
+}
+
+function overbufferOf(value: unknown): RtspSettings['overbuffer'] {
+  if (value === 'tcp' || value === 'all' || value === 'off') return value;
+  throw new TypeError('the RTSP module needs the setting "overbuffer": tcp, all or off');
+}
+
+function retransmissionOf(value: unknown): RtspSettings['retransmission'] {
+  if (value === 'avp' || value === 'avpf' || value === 'off') return value;
+  throw new TypeError('the RTSP module needs the setting "retransmission": avp, avpf or off');
 }

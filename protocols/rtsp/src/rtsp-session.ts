@@ -4,7 +4,7 @@
  * its connection when all of its tracks go over UDP. Spec: RFC 2326 §3.4, §10.4-§10.7, §12.37. Thread: one task thread.
  */
 import { DELETE, PARK, type Presentation, type RoutedMedia, Task, TaskEvent, TimeoutTask } from '@finch/core';
-import { unixNowUs } from '@finch/rtp';
+import { Quality, unixNowUs } from '@finch/rtp';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
 import type { RtpInfo } from './headers/rtp-info';
@@ -53,7 +53,7 @@ export class RtspSession extends Task {
       presentation,
       tracks: this.#tracks,
       clientHost,
-      stalled: () => this.#stalled(),
+      stalled: (reason) => this.#stalled(reason),
     });
     this.#timeout = new TimeoutTask(
       this,
@@ -91,10 +91,7 @@ export class RtspSession extends Task {
     if (this.player.rtp !== undefined)
       throw new RtspError('aggregateNotAllowed', 'SETUP: expected it before the first PLAY of the session');
     const answer = this.#tracks.setUp(url, id, wish, connection, {
-      reportArrived: (bytes) => {
-        this.refresh();
-        this.#tracks.senderOf(id)?.reportArrived(bytes, unixNowUs());
-      },
+      reportArrived: (bytes) => this.#reportArrived(id, bytes),
       sourceFailed: () => this.sourceFailed(),
     });
     this.#connections.add(connection);
@@ -124,10 +121,11 @@ export class RtspSession extends Task {
     if (!url.isServer) this.#checkPath(url);
     const { rtp } = this.player;
     return {
-      positionUs: rtp?.positionUs ?? 0,
+      positionUs: rtp?.shownUs ?? 0,
       durationUs: this.durationUs,
       scale: rtp?.scale ?? 1,
       speed: rtp?.speed ?? 1,
+      quality: rtp?.quality ?? Quality.full,
       state: rtp?.isPlaying === true ? 'playing' : 'ready',
       senders: this.#tracks.sendersOf(url),
     };
@@ -207,9 +205,15 @@ export class RtspSession extends Task {
     return this.player.rtp?.isPlaying === true && this.#tracks.areInterleaved;
   }
 
-  #stalled(): void {
-    this.end('its connection took nothing for 10 s');
+  #stalled(reason: string): void {
+    this.end(reason);
     for (const connection of this.#tracks.carriers) connection.signal(TaskEvent.kill);
+  }
+
+  #reportArrived(trackId: number, bytes: Uint8Array): void {
+    this.refresh();
+    const sender = this.#tracks.senderOf(trackId);
+    if (sender?.reportArrived(bytes, unixNowUs()) === true) this.player.rtp?.reportRead(sender);
   }
 
   #isOf({ segments }: ControlUrl): boolean {

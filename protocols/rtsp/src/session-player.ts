@@ -4,8 +4,9 @@
  * Spec: RFC 2326 §10.5, §10.6, §12.6, appendix A.2. Thread: the session's.
  */
 import { type Presentation, type RoutedMedia, TaskEvent } from '@finch/core';
-import { type PlayWish, type RtpSender, RtpSession } from '@finch/rtp';
+import { type PlayWish, type RtpSender, RtpSession, withoutAhead } from '@finch/rtp';
 import { RtspError } from './errors';
+import { QUALITY_NAMES } from './parameters';
 import { PlayQueue, type PlayRange } from './play-queue';
 import type { RtspService } from './rtsp-service';
 import { nextState, type SessionMethod, type SessionState } from './session-state';
@@ -29,8 +30,8 @@ export interface PlayerOptions {
   readonly presentation: Presentation;
   readonly tracks: SessionTracks;
   readonly clientHost: string;
-  /** The viewer's connection has taken nothing for 10 s. */
-  readonly stalled: () => void;
+  /** The viewer can't keep up, for a reason of one line. */
+  readonly stalled: (reason: string) => void;
 }
 
 /** Plays the tracks of one session; see the head of this file. */
@@ -137,12 +138,14 @@ export class SessionPlayer {
 
   #startRtp(): RtpSession {
     const { service, media, presentation, tracks, clientHost, stalled } = this.#options;
-    const { host, pacing, cname, log } = service;
+    const { host, cname, log, slowViewer } = service;
+    const pacing = tracks.areInterleaved ? service.pacing.reliable : service.pacing.lossy;
     this.#rtp = new RtpSession(host.thread, {
       provider: media.send(presentation, tracks.places),
       senders: tracks.senders,
       durationUs: presentation.durationUs,
-      pacing: this.isRateDynamic ? pacing : { ...pacing, aheadUs: 0 },
+      pacing: this.isRateDynamic ? pacing : withoutAhead(pacing),
+      slowViewer,
       cname,
       events: {
         ended: () => this.#goOn(),
@@ -153,6 +156,10 @@ export class SessionPlayer {
           log.warn(`${clientHost} can't go on with ${media.name}: ${error.message}`);
         },
         stalled,
+        qualityChanged: (quality, loss) =>
+          log.info(`${clientHost} gets ${QUALITY_NAMES[quality]} of ${media.name}`, {
+            lossPercent: Math.round(loss * 100),
+          }),
       },
     });
     log.info(`${clientHost} plays ${media.name}`, {

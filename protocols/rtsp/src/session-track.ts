@@ -6,6 +6,7 @@ import {
   RtpSender,
   type RtpTransport,
   type RtpTransportEvents,
+  retransmissionTypeOf,
   UdpTransport,
 } from '@finch/rtp';
 import { RtspError } from './errors';
@@ -54,7 +55,9 @@ export function makeSender(
   maxPayloadBytes: number,
 ): RtpSender {
   const cache = service.plans.of(presentation, place, maxPayloadBytes);
-  return new RtpSender(presentation.tracks[place]!.track, payloadTypeOf(place), cache, transport);
+  const { track } = presentation.tracks[place]!;
+  const retransmissionType = service.settings.retransmission === 'off' ? 0 : retransmissionTypeOf(place);
+  return new RtpSender(track, payloadTypeOf(place), cache, transport, retransmissionType);
 }
 
 function bindInterleaved(

@@ -147,6 +147,9 @@ export class SessionTracks {
     for (const { sender } of this.#tracks) {
       count('packets', sender.packetCount);
       count('rejectedReports', sender.rejectedReports);
+      count('lost', sender.cumulativeLost);
+      count('nacked', sender.nackedPackets);
+      count('retransmitted', sender.retransmittedPackets);
       for (const [cause, frames] of Object.entries(sender.thinned)) count(`thinned.${cause}`, frames);
     }
     return counts;

@@ -50,8 +50,15 @@ describe('DESCRIBE', () => {
     expect(headers.has('Last-Modified')).toBe(true);
     expect(line(text, 's=')).toEqual([`s=${SAMPLE}`]);
     expect(line(text, 'a=control:')).toEqual(['a=control:*', 'a=control:trackID=1', 'a=control:trackID=2']);
-    expect(line(text, 'm=')).toEqual(['m=video 0 RTP/AVP 96', 'm=audio 0 RTP/AVP 97']);
-    expect(line(text, 'a=rtpmap:')).toEqual(['a=rtpmap:96 H264/90000', 'a=rtpmap:97 mpeg4-generic/48000/2']);
+    expect(line(text, 'm=')).toEqual(['m=video 0 RTP/AVP 96 127', 'm=audio 0 RTP/AVP 97 126']);
+    expect(line(text, 'a=rtpmap:')).toEqual([
+      'a=rtpmap:96 H264/90000',
+      'a=rtpmap:127 rtx/90000',
+      'a=rtpmap:97 mpeg4-generic/48000/2',
+      'a=rtpmap:126 rtx/48000',
+    ]);
+    expect(line(text, 'a=rtcp-fb:')).toEqual(['a=rtcp-fb:96 nack', 'a=rtcp-fb:97 nack']);
+    expect(line(text, 'a=fmtp:127')).toEqual(['a=fmtp:127 apt=96;rtx-time=2000']);
   });
 
   it('tells the length of the movie (RFC 2326 appendix C.1.5)', async () => {

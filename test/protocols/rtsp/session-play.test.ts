@@ -25,7 +25,7 @@ let finch: FinchUnderTest;
 beforeAll(async () => {
   putMovie(folder.path, 'short.mp4', SHORT);
   copyFileSync(join(SAMPLE_FOLDER, SAMPLE), join(folder.path, SAMPLE));
-  finch = await startFinch({ media: folder.path });
+  finch = await startFinch({ media: folder.path, overbuffer: 'off' });
 });
 afterAll(async () => {
   await finch.stop();

@@ -1,6 +1,6 @@
 /** DESCRIBE: the movie's tracks as SDP (RFC 2326 §10.2, §12.23, appendix C). */
 import { type CoroutineBody, type Presentation, settled } from '@finch/core';
-import { payloadFormatOf, payloadTypeOf } from '@finch/rtp';
+import { payloadFormatOf, payloadTypeOf, RETRANSMISSION_TIME_US, retransmissionTypeOf } from '@finch/rtp';
 import { RtspError } from '../errors';
 import { acceptsType } from '../headers/accept';
 import { formatDate, isUnmodifiedSince } from '../headers/date';
@@ -9,6 +9,15 @@ import { type SdpTrack, writeSdp } from '../sdp-writer';
 
 const SDP_TYPE = 'application/sdp';
 const NOT_MODIFIED = 304;
+/**
+ * Deviates: a description names one profile, and RFC 4585 §4 wants RTP/AVPF with a=rtcp-fb. VLC (live555) skips a section of
+ * any profile but RTP/AVP; GStreamer asks for retransmission in RTP/AVPF alone, and is told so if the operator wants it. All
+ * others get RTP/AVP with a=rtcp-fb, which who doesn't know it passes over.
+ */
+const FEEDBACK_PROFILE_CLIENTS = /^GStreamer\//;
+
+/** What of RFC 4585 is offered: nothing, a=rtcp-fb alone, or the profile, too. */
+type Feedback = 'none' | 'AVP' | 'AVPF';
 
 /** Opens the movie for as long as it takes to describe it. 304 when the client has its latest description already, 406 when the client takes no SDP, 404 and 415 by the module. */
 export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
@@ -30,7 +39,7 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
       sessionId: String(Math.floor(presentation.modifiedMs)),
       sessionVersion: Math.floor(presentation.modifiedMs),
       durationUs: presentation.durationUs,
-      tracks: sdpTracks(presentation),
+      tracks: sdpTracks(presentation, feedbackOf(exchange)),
     });
     const headers = {
       'Content-Base': `${url.aggregateUrl}/`,
@@ -43,7 +52,14 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
   }
 }
 
-function sdpTracks(presentation: Presentation): SdpTrack[] {
+function feedbackOf(exchange: RtspExchange): Feedback {
+  const { retransmission } = exchange.service.settings;
+  if (retransmission === 'off') return 'none';
+  const isAsking = FEEDBACK_PROFILE_CLIENTS.test(exchange.header('User-Agent') ?? '');
+  return retransmission === 'avpf' && isAsking ? 'AVPF' : 'AVP';
+}
+
+function sdpTracks(presentation: Presentation, feedback: Feedback): SdpTrack[] {
   return presentation.tracks.map(({ track }, place) => {
     const { encodingName, clockRateHz, channels, fmtp } = payloadFormatOf(track);
     return {
@@ -54,6 +70,8 @@ function sdpTracks(presentation: Presentation): SdpTrack[] {
       clockRate: clockRateHz,
       ...(channels === undefined ? {} : { channels }),
       fmtp,
+      ...(feedback === 'none' ? {} : retransmissionOf(place)),
+      hasFeedbackProfile: feedback === 'AVPF',
       bitRateBps: track.bitRateBps,
       language: track.language,
       ...(track.width === undefined || track.height === undefined
@@ -61,4 +79,9 @@ function sdpTracks(presentation: Presentation): SdpTrack[] {
         : { width: track.width, height: track.height }),
     };
   });
+}
+
+function retransmissionOf(place: number): Pick<SdpTrack, 'retransmission'> {
+  const payloadType = retransmissionTypeOf(place);
+  return payloadType === 0 ? {} : { retransmission: { payloadType, timeMs: RETRANSMISSION_TIME_US / 1000 } };
 }
