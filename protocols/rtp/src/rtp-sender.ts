@@ -48,6 +48,8 @@ export class RtpSender implements ReceptionStatistics, NackListener {
   /** Packets and payload octets so far; reports send them modulo 2^32. */
   packetCount = 0;
   octetCount = 0;
+  /** Whether a report has gone since the last move. */
+  hasReported = false;
   fractionLost = 0;
   cumulativeLost = 0;
   highestSequence = 0;
@@ -83,6 +85,8 @@ export class RtpSender implements ReceptionStatistics, NackListener {
   #planned: PlannedSegment | null = null;
   #nextUnit = 0;
   #sentThrough = 0;
+  /** The frame of the last move; -1: nothing is to be sent. */
+  #movedTo = -1;
   /** No report since the last move speaks of an earlier RTP timestamp; none until begin(). */
   #reportsFrom = NO_TIMESTAMP;
 
@@ -131,11 +135,6 @@ export class RtpSender implements ReceptionStatistics, NackListener {
     return this.#clock.rateHz;
   }
 
-  /** Whether begin() is still to come since the last move: nothing has been sent. */
-  get isStarting(): boolean {
-    return this.#reportsFrom === NO_TIMESTAMP;
-  }
-
   /** The RTP timestamp of a moment of the presentation, in microseconds of its timeline. */
   timestampOf(mediaUs: number): number {
     return this.#clock.ofMedia(mediaUs);
@@ -151,8 +150,10 @@ export class RtpSender implements ReceptionStatistics, NackListener {
   moveTo(frame: number, order: PullOrder = ALL_FRAMES): void {
     const isSameOrder = order === this.#order;
     this.#order = order;
+    this.#movedTo = frame;
     this.#sentThrough = Math.max(frame, 0);
     this.#reportsFrom = NO_TIMESTAMP;
+    this.hasReported = false;
     const segment = frame < 0 ? NO_SEGMENT : this.#cache.segments.segmentOfFrame(frame);
     if (segment !== this.#segment || !isSameOrder) this.#enter(segment);
   }
@@ -172,10 +173,13 @@ export class RtpSender implements ReceptionStatistics, NackListener {
   // A report of an earlier moment than the first packet is lost: GStreamer drops it as older than the stream, and plays
   // unsynchronised until the next. FFmpeg takes one before the rtptime of RTP-Info for a moment 2^32 ticks later.
   /**
-   * Makes ready to report before the first packet since the last move, which will be of `frame`; the presentation time that
-   * RTP-Info speaks of is `startUs`, in microseconds. False while the plan is being made.
+   * Makes ready to report before the first packet since the last move; the presentation time that RTP-Info speaks of is
+   * `startUs`, in microseconds. False while the plan is being made. Nothing happens when it has begun already, or when there
+   * is nothing to send.
    */
-  begin(frame: number, startUs: number): boolean {
+  begin(startUs: number): boolean {
+    const frame = this.#movedTo;
+    if (frame < 0 || this.#reportsFrom !== NO_TIMESTAMP) return true;
     const plan = this.#planFor(frame)?.plan;
     if (plan === undefined) return false;
     const started = this.#clock.ofMedia(startUs);
@@ -210,6 +214,7 @@ export class RtpSender implements ReceptionStatistics, NackListener {
    * is still to come.
    */
   sendReport(streamUs: number, unixUs: number, cname: Uint8Array): void {
+    this.hasReported = true;
     this.#fillReport(streamUs, unixUs);
     this.#sendReport(writeReportCompound(reportBytes, 0, report, cname));
     if (this.#fillAgain()) this.#sendReport(writeReportCompound(reportBytes, 0, report, cname));
@@ -337,7 +342,8 @@ export class RtpSender implements ReceptionStatistics, NackListener {
   #fillReport(streamUs: number, unixUs: number): void {
     report.ssrc = this.ssrc;
     report.rtpTimestamp = this.#clock.ofStream(streamUs);
-    const early = this.isStarting ? 0 : Math.max(ticksAfter(this.#reportsFrom, report.rtpTimestamp), 0);
+    const hasBegun = this.#reportsFrom !== NO_TIMESTAMP;
+    const early = hasBegun ? Math.max(ticksAfter(this.#reportsFrom, report.rtpTimestamp), 0) : 0;
     if (early > 0) report.rtpTimestamp = this.#reportsFrom;
     const atUs = unixUs + (early * US_PER_S) / this.#clock.rateHz;
     report.ntpSeconds = ntpSeconds(atUs);

@@ -93,6 +93,8 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #hasRunOut = false;
   /** When what is due lies beyond the wanted end. */
   #endDueUs = Infinity;
+  /** Nothing leaves before every track can begin: else the clock would start for some and not for others. */
+  #isBeginning = false;
   /** A plan was not ready when playing started: the clock starts when it is. */
   #waitsForFirstPlan = false;
   /** How fast frames go: ahead of their time at Scale and Speed 1 alone, where nobody is about to change his mind. */
@@ -239,9 +241,10 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#pacing = scale === 1 && speed === 1 ? pacing : { ...pacing, overbufferRate: 1, overbufferUs: 0 };
     this.#isPlaying = true;
     this.#hasRunOut = false;
+    this.#isBeginning = true;
     this.#waitsForFirstPlan = false;
     this.#room.restart();
-    this.#reports.restart();
+    this.#reports.restart(nowUs);
   }
 
   #stop(positionUs: number): void {
@@ -256,7 +259,11 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     const pacing = this.#pacing;
     const { slowViewer } = this.#options;
     const untilDueUs = horizonUs(pacing, nowUs, this.#sinceUs);
-    const untilOctets = this.#octets() + Math.min(slowViewer.maxQueueBytes, MAX_BYTES_PER_RUN);
+    let octetsLeft = Math.min(slowViewer.maxQueueBytes, MAX_BYTES_PER_RUN);
+    if (this.#isBeginning) {
+      const pending = this.#begin();
+      if (pending !== undefined) return this.#waitForPlan(pending);
+    }
     if (this.#waitsForFirstPlan) this.#delayTo(nowUs);
     if (this.#reports.isDue(nowUs)) this.#reports.sendDue(nowUs, timeline.streamAt(nowUs));
     for (let frames = 0; frames < MAX_FRAMES_PER_RUN; frames++) {
@@ -266,7 +273,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
       if (dueUs >= untilDueUs) return after((wakeUs(pacing, dueUs, this.#sinceUs) - nowUs) / US_PER_MS);
       const sender = this.senders[frame.track]!;
       if (sender.isFull) return this.#waitForRoom(nowUs, dueUs);
-      if (this.#octets() >= untilOctets) return AGAIN;
+      if (octetsLeft <= 0) return AGAIN;
       this.#room.room(nowUs, dueUs);
       const lateUs = nowUs - dueUs;
       const ownUs = this.#room.ownPartOf(lateUs);
@@ -274,16 +281,24 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
       if ((ownUs >= THIN_FROM_US || this.#catchingUp.isThinning) && this.#isLeftOut(sender, nowUs, ownUs))
         continue;
       if (ownUs >= slowViewer.maxQueueUs) return this.#giveUp('late');
-      if (sender.isStarting && sender.begin(frame.index, head.startUs))
-        this.#reports.sendFirst(sender, timeline.streamAt(nowUs));
+      if (!sender.hasReported) this.#reports.sendFirst(sender, nowUs, timeline.streamAt(nowUs));
+      const { octetCount } = sender;
       if (sender.send(frame.index) === SendResult.pending) return this.#waitForPlan(sender);
+      octetsLeft -= sender.octetCount - octetCount;
       head.sent(sender.nextFrame);
     }
     return AGAIN;
   }
 
+  /** Has every track begin; returns one whose first plan is still being made. */
+  #begin(): RtpSender | undefined {
+    for (const sender of this.senders) if (!sender.begin(this.#head.startUs)) return sender;
+    this.#isBeginning = false;
+    return undefined;
+  }
+
   #waitForPlan(sender: RtpSender): number {
-    this.#waitsForFirstPlan = sender.isStarting || this.#head.keyFramesOnly;
+    this.#waitsForFirstPlan = this.#isBeginning || this.#head.keyFramesOnly;
     sender.wait(this);
     return PARK;
   }
@@ -298,12 +313,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #delay(byUs: number): void {
     this.#head.timeline.delay(byUs);
     this.#endDueUs += byUs;
-  }
-
-  #octets(): number {
-    let octets = 0;
-    for (const sender of this.senders) octets += sender.octetCount;
-    return octets;
+    this.#reports.restart(this.thread.nowUs); // what they said of the clock is no longer true
   }
 
   /** Says whether the next frame is left out because the viewer is late. */

@@ -20,6 +20,8 @@ export class SenderReports {
   readonly #cname: Uint8Array;
   readonly #random: () => number;
   #nextUs = 0;
+  /** From the thread's clock to the wall clock. */
+  #unixOffsetUs = 0;
   #saidBye = false;
 
   /** `cname` is the canonical name of the sender (RFC 3550 §6.5.1), UTF-8; `random` gives numbers in 0..1. */
@@ -29,10 +31,12 @@ export class SenderReports {
     this.#random = random;
   }
 
-  /** Begins anew: playing has started. */
-  restart(): void {
+  // One look at the wall clock serves all tracks until the next round: looks a turn apart would tell them apart.
+  /** Begins anew at `nowUs` of the thread's clock: playing has started. */
+  restart(nowUs: number): void {
     this.#saidBye = false;
     this.#nextUs = 0;
+    this.#unixOffsetUs = unixNowUs() - nowUs;
   }
 
   /** Whether it is time for a round. Hot path. */
@@ -40,18 +44,19 @@ export class SenderReports {
     return nowUs >= this.#nextUs;
   }
 
-  /** Sends the round that is due, of the senders that have begun; `streamUs` is the stream time now. */
+  /** Sends the round that is due, of the senders that have sent their first; `streamUs` is the stream time now. */
   sendDue(nowUs: number, streamUs: number): void {
     this.#nextUs = nowUs + this.#intervalUs();
     const unixUs = unixNowUs();
+    this.#unixOffsetUs = unixUs - nowUs;
     for (const sender of this.#senders)
-      if (!sender.isStarting) sender.sendReport(streamUs, unixUs, this.#cname);
+      if (sender.hasReported) sender.sendReport(streamUs, unixUs, this.#cname);
   }
 
   // VLC that hears of the common clock after its first frame starts that track anew and drops all up to the next key frame.
   /** Sends the report that goes before the first packet of a track. */
-  sendFirst(sender: RtpSender, streamUs: number): void {
-    sender.sendReport(streamUs, unixNowUs(), this.#cname);
+  sendFirst(sender: RtpSender, nowUs: number, streamUs: number): void {
+    sender.sendReport(streamUs, nowUs + this.#unixOffsetUs, this.#cname);
   }
 
   /**
