@@ -4,7 +4,7 @@
  */
 import * as core from '@finch/core';
 
-class EchoConnection extends core.CoroutineTask implements core.TcpConnectionEvents {
+class EchoConnection extends core.CoroutineTask implements core.StreamConnectionEvents {
   readonly #bytes = new Uint8Array(65_536);
   readonly #tcp: core.TcpConnection;
 

@@ -4,7 +4,7 @@
  */
 import * as core from '@finch/core';
 
-class EchoTask extends core.Task implements core.TcpConnectionEvents {
+class EchoTask extends core.Task implements core.StreamConnectionEvents {
   readonly #bytes = new Uint8Array(65_536);
   readonly #tcp: core.TcpConnection;
 

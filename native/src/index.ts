@@ -23,6 +23,11 @@ export interface NativePacketBatch {
   removePlan(handle: number): void;
   /** Sends the first `rows` rows; returns the number of pairs written to `exceptions`. */
   flush(rows: number): number;
+  /**
+   * Copies the frames of an interleaved run, a row by itself, for streams that are not written here: as many whole
+   * packets as `into` has room for; the row is moved on past them. Their bytes, or -EINVAL, -ENOBUFS, -EFAULT.
+   */
+  copyRun(row: Uint32Array, into: Uint8Array): number;
   /** Forgets all plans. */
   close(): void;
 }

@@ -25,18 +25,21 @@ constexpr uint32_t kRowWords = 16;
 constexpr uint32_t kAddressWord = 10;
 enum Op : uint32_t { kUdpRun = 1, kInterleavedRun = 2, kUdpRaw = 3, kTcpRaw = 4 };
 constexpr uint32_t kFlagNoSegmentation = 1;
+constexpr uint32_t kFlagRetransmission = 2;
 constexpr uint32_t kMaxDescriptor = INT32_MAX;
 
 constexpr uint32_t kRtpHeaderBytes = 12;
 constexpr uint32_t kInterleavedHeaderBytes = 4;
 // A prefix up to this size is copied behind its header: cheaper than another iovec. Larger ones are pointed at.
 constexpr uint32_t kMaxCopiedPrefixBytes = 64;
+constexpr uint32_t kOriginalSequenceBytes = 2;  // RFC 4588 §4, behind the header of a retransmission
 constexpr uint32_t kHeaderSlotBytes = kInterleavedHeaderBytes + kRtpHeaderBytes + kMaxCopiedPrefixBytes;
-constexpr uint32_t kMaxPackets = 1024;            // in one row, and gathered for one sendmmsg
-constexpr uint32_t kMaxWirePacketBytes = 65535;   // what the length of an interleaved frame holds
-constexpr uint32_t kMaxSegments = 64;             // UDP_MAX_SEGMENTS of older kernels
-constexpr uint32_t kMaxRunBytes = 65507;          // an IPv4 datagram's payload; IPv6 allows 20 more
-constexpr uint32_t kMaxInterleavedPackets = 340;  // of three vectors each: below UIO_MAXIOV (1024)
+static_assert(kOriginalSequenceBytes <= kInterleavedHeaderBytes);  // a packet has the one or the other
+constexpr uint32_t kMaxPackets = 1024;                             // in one row, and gathered for one sendmmsg
+constexpr uint32_t kMaxWirePacketBytes = 65535;                    // what the length of an interleaved frame holds
+constexpr uint32_t kMaxSegments = 64;                              // UDP_MAX_SEGMENTS of older kernels
+constexpr uint32_t kMaxRunBytes = 65507;                           // an IPv4 datagram's payload; IPv6 allows 20 more
+constexpr uint32_t kMaxInterleavedPackets = 340;                   // of three vectors each: below UIO_MAXIOV (1024)
 
 // Where flush() counts, in the Float64Array given to the constructor.
 enum Counter : uint32_t { kPackets, kBytes, kMessages, kSystemCalls };
@@ -62,6 +65,7 @@ constexpr uint32_t kPlanMagic = 0x4e414c50;  // "PLAN"
 constexpr uint32_t kPlanHeaderWords = 8;
 constexpr uint32_t kPacketWords = 4;
 
+bool IsRetransmission(const uint32_t* row) { return ((row[0] >> 8) & kFlagRetransmission) != 0; }
 uint64_t SliceOffset(const uint32_t* words) { return words[0] | static_cast<uint64_t>(words[1] & 0xffff) << 32; }
 uint32_t PrefixBytes(const uint32_t* words) { return words[1] >> 16; }
 uint32_t SliceBytes(const uint32_t* words) { return words[2] & 0xffff; }
@@ -91,7 +95,8 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     return DefineClass(
         env, "PacketBatch",
         {InstanceMethod<&PacketBatch::AddPlan>("addPlan"), InstanceMethod<&PacketBatch::RemovePlan>("removePlan"),
-         InstanceMethod<&PacketBatch::Flush>("flush"), InstanceMethod<&PacketBatch::Close>("close")});
+         InstanceMethod<&PacketBatch::Flush>("flush"), InstanceMethod<&PacketBatch::CopyRun>("copyRun"),
+         InstanceMethod<&PacketBatch::Close>("close")});
   }
 
   // new PacketBatch(rows: Uint32Array, arena: Uint8Array, exceptions: Int32Array, counters: Float64Array)
@@ -221,15 +226,17 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     exception_count_++;
   }
 
-  // Null (and reported) when the row names packets that are not there.
+  // Null when the row names packets that are not there.
+  const Plan* FindPlan(const uint32_t* words) {
+    if (words[2] >= plans_.size()) return nullptr;
+    const Plan& plan = plans_[words[2]];
+    return plan.file != nullptr && uint64_t{words[3]} + words[4] <= plan.packet_count ? &plan : nullptr;
+  }
+
   const Plan* PlanOf(uint32_t row) {
-    const uint32_t* words = Row(row);
-    if (words[2] < plans_.size()) {
-      const Plan& plan = plans_[words[2]];
-      if (plan.file != nullptr && uint64_t{words[3]} + words[4] <= plan.packet_count) return &plan;
-    }
-    Report(row, -EINVAL);
-    return nullptr;
+    const Plan* plan = FindPlan(Row(row));
+    if (plan == nullptr) Report(row, -EINVAL);
+    return plan;
   }
 
   static Packet PacketOf(const Plan& plan, uint32_t index) {
@@ -262,6 +269,11 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
       uint32_t wire_bytes = length + rtp_bytes;
       PutRtpHeader(header + length, row, index, packet.marker);
       length += kRtpHeaderBytes;
+      if (!interleaved && IsRetransmission(row)) {
+        PutU16(header + length, (row[8] + index) & 0xffff);
+        length += kOriginalSequenceBytes;
+        wire_bytes += kOriginalSequenceBytes;
+      }
       bool copied = packet.prefix_bytes <= kMaxCopiedPrefixBytes;
       if (copied) {
         memcpy(header + length, packet.prefix, packet.prefix_bytes);
@@ -292,10 +304,11 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     const Plan* plan = PlanOf(row);
     if (plan == nullptr || !MakeRoom(row, words[4])) return;
     bool segment = !((words[0] >> 8) & kFlagNoSegmentation);
+    uint32_t header_bytes = kRtpHeaderBytes + (IsRetransmission(words) ? kOriginalSequenceBytes : 0);
     Message* last = nullptr;
     for (uint32_t i = 0; i < words[4]; i++) {
       Packet packet = PacketOf(*plan, words[3] + i);
-      uint32_t bytes = kRtpHeaderBytes + packet.prefix_bytes + packet.slice_bytes;
+      uint32_t bytes = header_bytes + packet.prefix_bytes + packet.slice_bytes;
       bool joins = segment && last != nullptr && last->open && bytes <= last->segment_bytes &&
                    last->packets < kMaxSegments && last->bytes + bytes <= kMaxRunBytes;
       if (!joins) last = OpenMessage(row, bytes);
@@ -453,6 +466,7 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     words[3] += packets;
     words[4] -= packets;
     words[6] = (words[6] & 0xffff0000) | ((words[6] + packets) & 0xffff);
+    if (IsRetransmission(words)) words[8] = (words[8] + packets) & 0xffff;
   }
 
   // --- TCP -----------------------------------------------------------------------------------------------------------
@@ -509,6 +523,72 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     MoveOn(words, whole);
     words[9] = static_cast<uint32_t>(done - bytes);
     StopStream(row, -EAGAIN);
+  }
+
+  // copyRun(row: Uint32Array, an interleaved run; into: Uint8Array): bytes of its frames, for streams that are not
+  // written here. Takes as many whole packets as `into` has room for and moves the row on past them. -EINVAL: no such
+  // packets, -ENOBUFS: no room for one, -EFAULT: the file is shorter than it was.
+  Napi::Value CopyRun(const Napi::CallbackInfo& info) {
+    Napi::Uint32Array row = info[0].As<Napi::Uint32Array>();
+    Napi::Uint8Array into = info[1].As<Napi::Uint8Array>();
+    uint32_t* words = row.Data();
+    const Plan* plan = row.ElementLength() < kRowWords ? nullptr : FindPlan(words);
+    if (plan == nullptr) return Napi::Number::New(info.Env(), -EINVAL);
+    tcp_.Clear();
+    uint32_t count = 0;
+    size_t total = 0;
+    for (; count < std::min(words[4], kMaxInterleavedPackets); count++) {
+      Packet packet = PacketOf(*plan, words[3] + count);
+      size_t bytes = kInterleavedHeaderBytes + kRtpHeaderBytes + packet.prefix_bytes + packet.slice_bytes;
+      if (total + bytes > into.ByteLength()) break;
+      total += tcp_.Add(packet, words, count, true);
+    }
+    if (count == 0 && words[4] > 0) return Napi::Number::New(info.Env(), -ENOBUFS);
+    if (!CopyVectors(*plan->file, into.Data())) return Napi::Number::New(info.Env(), -EFAULT);
+    Count(count, total);
+    MoveOn(words, count);
+    return Napi::Number::New(info.Env(), static_cast<double>(total));
+  }
+
+  // Copies what tcp_ holds to `to`. The slices are read out of the file, since nothing here loads from the mapping
+  // (mapped_file.h); those that lie side by side in it, as fragments of one frame do, by one call. False when it ends
+  // before them.
+  bool CopyVectors(const MappedFile& file, uint8_t* to) {
+    iovec slices[kMaxInterleavedPackets];
+    int used = 0;
+    off_t begin = 0, end = 0;
+    for (const iovec* vector = tcp_.vectors; vector < tcp_.vectors + tcp_.used; to += (vector++)->iov_len) {
+      const uint8_t* from = static_cast<const uint8_t*>(vector->iov_base);
+      if (from < file.bytes || from >= file.bytes + file.size_bytes) {
+        memcpy(to, from, vector->iov_len);
+        continue;
+      }
+      off_t offset = from - file.bytes;
+      if (used > 0 && offset != end) {
+        if (!ReadSlices(file.fd, slices, used, begin)) return false;
+        used = 0;
+      }
+      if (used == 0) begin = end = offset;
+      slices[used++] = {to, vector->iov_len};
+      end += vector->iov_len;
+    }
+    return used == 0 || ReadSlices(file.fd, slices, used, begin);
+  }
+
+  // Fills the slices from `offset` on; false at the end of the file, and when it can't be read.
+  bool ReadSlices(int fd, iovec* slices, int count, off_t offset) {
+    while (count > 0) {
+      counters_[kSystemCalls]++;
+      ssize_t got = preadv(fd, slices, count, offset);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      offset += got;
+      for (; count > 0 && static_cast<size_t>(got) >= slices->iov_len; slices++, count--) got -= slices->iov_len;
+      if (count == 0) break;
+      slices->iov_base = static_cast<uint8_t*>(slices->iov_base) + got;
+      slices->iov_len -= got;
+    }
+    return true;
   }
 
   // Writes what tcp_ holds but its first `skip` bytes. Bytes written (0 when the socket is full) or -errno.

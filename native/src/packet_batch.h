@@ -13,13 +13,14 @@
 //   5    SSRC                           SSRC                       -
 //   6    sequence | payload type << 16  the same                   -
 //   7    RTP timestamp                  RTP timestamp              -
-//   8    -                              channel                    -
+//   8    original sequence (flag 2)     channel                    -
 //   9    -                              bytes sent before          bytes sent before (TCP)
 //  10-15 address, as in sockets.h       -                          address (UDP)
 //
 // Rows that could not be sent whole are reported in `exceptions` as pairs (row, code). -EAGAIN: the row has been moved
 // on to what is left of it (words 3, 4, 6 or 9), send it again later. -EMSGSIZE: sent, but without segmentation; set
-// flag 1 from now on. Any other code: the row is lost.
+// flag 1 from now on. Any other code: the row is lost. Flag 2: a retransmission, whose payloads begin with the original
+// sequence numbers (RFC 4588 §4).
 
 #ifndef FINCH_PACKET_BATCH_H_
 #define FINCH_PACKET_BATCH_H_

@@ -21,6 +21,8 @@ namespace finch {
 
 namespace {
 
+constexpr int kMaxUnsentBytes = 1 << 20;  // of one stream, in the kernel
+
 constexpr int kListenBacklog = 1024;
 // recvmmsg slots: a datagram longer than this is cut, and a cut RTCP packet is not valid.
 constexpr uint32_t kMaxDatagrams = 32;
@@ -70,6 +72,9 @@ Napi::Value TcpAccept(const Napi::CallbackInfo& info) {
   if (fd < 0) return Result(info.Env(), fd);
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // What the kernel holds is out of reach: megabytes of it would hide that a viewer does not keep up.
+  int unsent = kMaxUnsentBytes;
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   StoreAddress(peer, info[1].As<Napi::Uint32Array>().Data());
   return Napi::Number::New(info.Env(), fd);

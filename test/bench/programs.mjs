@@ -26,7 +26,7 @@ const OWN_CORE = availableParallelism() >= 2 && hasCommand('taskset');
 export async function startFinch({ flags = [], nodeFlags = [], pinned = true } = {}) {
   const port = await freePort();
   const main = join(ROOT, 'modules', 'server', 'dist', 'main.js');
-  const args = [...nodeFlags, main, '--port', String(port), ...flags, MEDIA];
+  const args = [...nodeFlags, main, '--port', String(port), '--overbuffer', 'off', ...flags, MEDIA];
   return start('finch', process.execPath, args, port, `rtsp://127.0.0.1:${port}/${MOVIE}`, pinned);
 }
 

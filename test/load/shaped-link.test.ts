@@ -43,7 +43,7 @@ clientOrSkip('ffmpeg')('a frame that is larger than the queue of the link', () =
 
     /** Packets that one viewer at the end of the link misses. */
     async function lostWith(udpSpreadMs: number): Promise<{ packets: number; lost: number }> {
-      const finch = await startFinch({ media: folder.path, host: link.serverHost, udpSpreadMs });
+      const finch = await startFinch({ media: folder.path, hosts: [link.serverHost], udpSpreadMs });
       try {
         const json = join(folder.path, `spread-${udpSpreadMs}.json`);
         const url = `rtsp://${link.serverHost}:${finch.port}/${MOVIE}`;

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Log, LogFields, LogLevel, Server, ThreadSnapshot } from '@finch/core';
+import type { Log, LogFields, LogLevel, ModuleSpec, Server, ThreadSnapshot } from '@finch/core';
 import { composeFinch, type FinchConfig, loadConfig } from '@finch/server';
 import { SAMPLE_FOLDER } from '@finch/server/config/index';
 
@@ -19,11 +19,15 @@ export interface LoggedLine {
 export interface FinchUnderTest {
   readonly server: Server;
   readonly port: number;
+  /** The port of RTSPS; 0 without a certificate. */
+  readonly tlsPort: number;
   readonly config: FinchConfig;
   /** All log lines so far. */
   readonly log: readonly LoggedLine[];
   /** rtsp://127.0.0.1:port/path, with each segment percent-encoded. */
   url(path: string): string;
+  /** rtsps://127.0.0.1:tlsPort/path. */
+  tlsUrl(path: string): string;
   /** Stops the server and expects that no task, connection, descriptor or file was left. */
   stop(): Promise<void>;
 }
@@ -31,23 +35,35 @@ export interface FinchUnderTest {
 /** The bundled sample's name in SAMPLE_FOLDER: 24 s, 640x360, 25 fps, H.264 with B-frames, AAC stereo. */
 export const SAMPLE = 'finch-sample.mp4';
 
-/** Starts a server on a free port of 127.0.0.1. `overrides` wins over the defaults. */
-export async function startFinch(overrides: Partial<FinchConfig> = {}): Promise<FinchUnderTest> {
+/** Starts a server on a free port of 127.0.0.1. `overrides` wins over the defaults; `modules` are asked before Finch's own. */
+export async function startFinch(
+  overrides: Partial<FinchConfig> = {},
+  modules: readonly ModuleSpec[] = [],
+): Promise<FinchUnderTest> {
   const loaded = loadConfig(['--port', '0', '--host', '127.0.0.1', SAMPLE_FOLDER], {});
   if (loaded.kind !== 'config') throw new Error('the defaults are no configuration');
-  const config = { ...loaded.config, ...overrides };
+  const config = { ...loaded.config, logLevel: 'debug' as const, ...overrides };
   const log: LoggedLine[] = [];
-  const server = composeFinch(config, collectInto(log), (thread, error) => {
-    throw new Error(`${thread} died: ${error.stack}`);
-  });
+  const server = composeFinch(
+    config,
+    collectInto(log),
+    (thread, error) => {
+      throw new Error(`${thread} died: ${error.stack}`);
+    },
+    modules,
+  );
   await server.start();
-  const port = server.addresses[0]!.port;
+  const port = server.addressesOf('rtsp')[0]!.port;
+  const tlsPort = server.addressesOf('rtsps')[0]?.port ?? 0;
+  const pathOf = (path: string) => path.split('/').map(encodeURIComponent).join('/');
   return {
     server,
     port,
+    tlsPort,
     config,
     log,
-    url: (path) => `rtsp://127.0.0.1:${port}/${path.split('/').map(encodeURIComponent).join('/')}`,
+    url: (path) => `rtsp://127.0.0.1:${port}/${pathOf(path)}`,
+    tlsUrl: (path) => `rtsps://127.0.0.1:${tlsPort}/${pathOf(path)}`,
     stop: async () => {
       expectNothingLeft(await server.stop());
       const { connections, sessions, plans } = (await server.inspect()).memory;

@@ -9,6 +9,7 @@ import { type Answer, RtspClient } from './rtsp-client';
 /** Who connects, and how. */
 export interface TunnelOptions {
   readonly port: number;
+  readonly host?: string;
   readonly cookie: string;
   readonly version?: 'HTTP/1.0' | 'HTTP/1.1';
   readonly localAddress?: string;
@@ -31,14 +32,15 @@ export class PostHalf {
   }
 
   /** Connects and sends the head, with `first` right behind it. */
-  static open(options: TunnelOptions, first = ''): Promise<PostHalf> {
-    const { port, localAddress = '127.0.0.1' } = options;
+  static open(options: TunnelOptions, first = '', head = headOf('POST', options)): Promise<PostHalf> {
+    const { port, host = '127.0.0.1', localAddress } = options;
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true });
+      const from = localAddress === undefined ? {} : { localAddress };
+      const socket = connect({ host, port, noDelay: true, ...from });
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);
-        socket.write(`${headOf('POST', options)}${first}`);
+        socket.write(`${head}${first}`);
         resolve(new PostHalf(socket));
       });
     });

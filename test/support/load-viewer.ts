@@ -62,7 +62,9 @@ export class LoadViewer {
     const controls = [...body.matchAll(/^a=control:(trackID=\d+)/gm)].map(
       (match) => `${this.#url}/${match[1]}`,
     );
-    const rates = [...body.matchAll(/^a=rtpmap:\d+ [^/]+\/(\d+)/gm)].map((match) => Number(match[1]));
+    const rates = [...body.matchAll(/^a=rtpmap:\d+ (?!rtx\/)[^/]+\/(\d+)/gm)].map((match) =>
+      Number(match[1]),
+    );
     for (const [i, control] of controls.entries()) await this.#setUp(control, rates[i]!);
     const gone = new Promise<void>((resolve) => {
       this.#allGone = resolve;

@@ -8,7 +8,15 @@ import type { DescribeBlock } from './clients';
 
 /** Gives `describe` when namespaces and links can be made here; else a block that skips and says why. */
 export function networkNamespacesOrSkip(): DescribeBlock {
-  const reason = whyNot();
+  return describeUnless(whyNot((link) => link.shape({ rateMbit: 100, queueBytes: 100_000 })));
+}
+
+/** Gives `describe` when the kernel of this machine has netem, too. */
+export function netemOrSkip(): DescribeBlock {
+  return describeUnless(whyNot((link) => link.impair(['delay', '1ms'])));
+}
+
+function describeUnless(reason: string | undefined): DescribeBlock {
   if (reason === undefined) return describe;
   return (name, body) => {
     process.stderr.write(`skipped: ${name}: ${reason}\n`);
@@ -16,17 +24,17 @@ export function networkNamespacesOrSkip(): DescribeBlock {
   };
 }
 
-function whyNot(): string | undefined {
+function whyNot(use: (link: NetworkNamespace) => void): string | undefined {
   try {
     const link = new NetworkNamespace();
     try {
-      link.shape({ rateMbit: 100, queueBytes: 100_000 });
+      use(link);
     } finally {
       link.remove();
     }
     return undefined;
   } catch (error) {
-    return `network namespaces can't be made here: ${(error as Error).message}`;
+    return `no such network can be made here: ${(error as Error).message}`;
   }
 }
 
@@ -75,6 +83,11 @@ export class NetworkNamespace {
   shape({ rateMbit, queueBytes }: Shape): void {
     const bucket = ['rate', `${rateMbit}mbit`, 'burst', '5000', 'limit', String(queueBytes)];
     run('tc', ['qdisc', 'replace', 'dev', this.#link, 'root', 'tbf', ...bucket]);
+  }
+
+  /** Makes the server's end of the link a bad network: what netem is told (tc-netem(8)). */
+  impair(netem: readonly string[]): void {
+    run('tc', ['qdisc', 'replace', 'dev', this.#link, 'root', 'netem', ...netem]);
   }
 
   remove(): void {

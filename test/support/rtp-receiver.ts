@@ -162,7 +162,7 @@ export class UdpReceiver {
 
   /** Sends an RTCP compound from the RTCP port. */
   sendRtcp(bytes: Uint8Array, serverRtcpPort: number): void {
-    this.rtcp.send(bytes, serverRtcpPort, '127.0.0.1');
+    this.rtcp.send(bytes, serverRtcpPort, this.host.includes(':') ? '::1' : '127.0.0.1');
   }
 
   close(): void {
@@ -172,7 +172,7 @@ export class UdpReceiver {
 }
 
 function bind(port: number, host: string): Promise<Socket | undefined> {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
+  const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 4 << 20 });
   return new Promise((resolve) => {
     socket.once('error', () => {
       socket.close();

@@ -4,6 +4,7 @@
  * Spec: RFC 2326 §4-§7, §10.12.
  */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import {
   type InterleavedFrame,
   type RtspHeaders,
@@ -15,12 +16,17 @@ import {
 } from 'rtsp-stream-parser';
 import { Changes } from './deadline';
 import type { TrackReceiver } from './rtp-receiver';
+import { TEST_CERTIFICATE } from './tls-files';
 
 /** Where a client connects to, and from. */
 export interface ClientOptions {
   readonly port: number;
+  /** The server's address; 127.0.0.1 when it is left out. */
+  readonly host?: string;
   /** Its own address; another one of 127/8 makes it another host. */
   readonly localAddress?: string;
+  /** Whether it speaks TLS; it trusts the certificate of the tests alone. */
+  readonly isEncrypted?: boolean;
 }
 
 /** An answer, with its body as text. */
@@ -58,12 +64,17 @@ export class RtspClient extends Changes {
     });
   }
 
-  /** Connects to 127.0.0.1. */
-  static connect({ port, localAddress = '127.0.0.1' }: ClientOptions): Promise<RtspClient> {
+  /** Connects. The server's address and its own are of one family; both of the IPv4 loopback when they are left out. */
+  static connect({ port, host, localAddress, isEncrypted }: ClientOptions): Promise<RtspClient> {
+    const from = localAddress ?? (host === undefined ? '127.0.0.1' : undefined);
+    const to = host ?? (from?.includes(':') ? '::1' : '127.0.0.1');
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true });
+      const options = { host: to, port, ...(from !== undefined && { localAddress: from }) };
+      const socket = isEncrypted
+        ? connectTls({ ...options, ca: TEST_CERTIFICATE })
+        : connect({ ...options, noDelay: true });
       socket.once('error', reject);
-      socket.once('connect', () => {
+      socket.once(isEncrypted ? 'secureConnect' : 'connect', () => {
         socket.off('error', reject);
         resolve(new RtspClient(socket));
       });

@@ -21,6 +21,8 @@ export interface ViewerOptions {
   /** An open connection to use; a new one otherwise. */
   readonly client?: RtspClient;
   readonly localAddress?: string;
+  /** Whether it comes by RTSPS. */
+  readonly isEncrypted?: boolean;
 }
 
 /** What PLAY answered. */
@@ -34,8 +36,9 @@ export interface PlayAnswer {
   readonly packetsBefore: readonly number[];
 }
 
-/** What a viewer needs of a server. */
-export type ServedMovies = Pick<FinchUnderTest, 'port' | 'url'>;
+/** What a viewer needs of a server; the latter two where he comes by RTSPS. */
+export type ServedMovies = Pick<FinchUnderTest, 'port' | 'url'> &
+  Partial<Pick<FinchUnderTest, 'tlsPort' | 'tlsUrl'>>;
 
 /** A session with its receivers. */
 export class Viewer {
@@ -53,9 +56,14 @@ export class Viewer {
 
   /** Describes the movie and sets up its tracks. */
   static async open(finch: ServedMovies, options: ViewerOptions): Promise<Viewer> {
-    const { carrier, movie = SAMPLE, localAddress = '127.0.0.1' } = options;
-    const client = options.client ?? (await RtspClient.connect({ port: finch.port, localAddress }));
-    const viewer = new Viewer(client, finch.url(movie));
+    const { carrier, movie = SAMPLE, localAddress = '127.0.0.1', isEncrypted = false } = options;
+    const port = isEncrypted ? finch.tlsPort! : finch.port;
+    const client = options.client ?? (await RtspClient.connect({ port, localAddress, isEncrypted }));
+    const url = isEncrypted ? finch.tlsUrl!(movie) : finch.url(movie);
+    const viewer = new Viewer(
+      client,
+      url.replace('127.0.0.1', localAddress.includes(':') ? '[::1]' : '127.0.0.1'),
+    );
     viewer.sdp = (await viewer.expectOk('DESCRIBE', viewer.url)).text;
     const ids = [...viewer.sdp.matchAll(/^a=control:trackID=(\d+)/gm)].map((match) => Number(match[1]));
     for (const id of options.trackIds ?? ids) await viewer.setUp(id, carrier, localAddress);

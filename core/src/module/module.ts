@@ -36,6 +36,9 @@ export interface HandedConnection {
 /** What a module gets on a task thread. */
 export interface TaskThreadHost {
   readonly thread: TaskThread;
+  /** Which of the task threads it is, 1..threadCount. */
+  readonly threadIndex: number;
+  readonly threadCount: number;
   readonly batch: PacketBatch;
   readonly roles: RoleChain;
   /** Jobs for the blocking threads. */

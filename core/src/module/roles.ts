@@ -12,6 +12,8 @@ export interface MediaRequest {
   readonly path: readonly string[];
   /** The client's address, for modules that decide by it. */
   readonly clientHost: string;
+  /** The credentials that came with the request, as they came; undefined without. */
+  readonly authorization?: string | undefined;
 }
 
 /** A module's own name for a movie that it claimed. */
@@ -22,7 +24,10 @@ export interface MediaLocator {
 
 /** What a role does. All four of one module go together: who routes a request also opens and sends it. */
 export interface MediaRoles<Locator extends MediaLocator = MediaLocator> {
-  /** Claims a request, or leaves it to the next module (undefined). At once: it must not touch the disk. */
+  /**
+   * Claims a request, or leaves it to the next module (undefined). At once: it must not touch the disk. Throws MediaError
+   * `unauthorized` or `forbidden` to turn the client away, as describe and open may.
+   */
   route(request: MediaRequest): Locator | undefined;
   /** Opens a movie to be described only. Throws MediaError. The caller closes what it gets. */
   describe(locator: Locator): Promise<Presentation>;

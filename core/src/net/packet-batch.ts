@@ -16,6 +16,7 @@ import {
   writeInterleavedRun,
   writeStreamBytes,
   writeUdpRun,
+  writeUdpRunAgain,
 } from './packet-row';
 import type { SocketAddress } from './socket-address';
 
@@ -93,6 +94,17 @@ export class PacketBatch {
     writeUdpRun(this.#rows, this.#nextRow(owner, run.plan), run, fd, to, noSegmentation);
   }
 
+  /** Adds a run over UDP in the format of a retransmission; makeRoom() comes first. */
+  addUdpRunAgain(
+    run: PacketRun,
+    originalSequence: number,
+    fd: number,
+    to: SocketAddress,
+    owner: RowOwner,
+  ): void {
+    writeUdpRunAgain(this.#rows, this.#nextRow(owner, run.plan), run, originalSequence, fd, to);
+  }
+
   /** Adds a run interleaved on a TCP connection; makeRoom() comes first. Hot path. */
   addInterleavedRun(run: PacketRun, fd: number, channel: number, owner: RowOwner): void {
     writeInterleavedRun(this.#rows, this.#nextRow(owner, run.plan), run, fd, channel);
@@ -114,6 +126,14 @@ export class PacketBatch {
   addAgain(row: Uint32Array, plan: RegisteredPlan | null, rest: Uint8Array | null, owner: RowOwner): void {
     if (rest !== null) moveRaw(row, this.#store(rest), rest.length);
     this.#rows.set(row, this.#nextRow(owner, plan));
+  }
+
+  /**
+   * Copies the interleaved frames of a run that is no row of this batch, for a stream that it does not write: as many whole
+   * packets as `into` has room for. Moves the row on past them. Their bytes, or -EINVAL, -ENOBUFS, -EFAULT.
+   */
+  copyRun(row: Uint32Array, into: Uint8Array): number {
+    return this.#native.copyRun(row, into);
   }
 
   /** Sends all rows. Called at the end of each turn, and when the batch is full. */

@@ -12,6 +12,7 @@ export const MAX_ROW_PACKETS = 1024;
 
 const Operation = { udpRun: 1, interleavedRun: 2, udpRaw: 3, tcpRaw: 4 } as const;
 const FLAG_NO_SEGMENTATION = 1 << 8;
+const FLAG_RETRANSMISSION = 2 << 8;
 const OPERATION_MASK = 0xff;
 
 /** A packet plan registered with a thread's batch. It can be sent until it is retired and nobody holds it. */
@@ -45,6 +46,20 @@ export function writeUdpRun(
   noSegmentation: boolean,
 ): void {
   writeRun(rows, at, Operation.udpRun | (noSegmentation ? FLAG_NO_SEGMENTATION : 0), run, fd);
+  writeAddress(rows, at, to);
+}
+
+/** Writes a run over UDP whose payloads begin with the sequence numbers they had at first (RFC 4588 §4). */
+export function writeUdpRunAgain(
+  rows: Uint32Array,
+  at: number,
+  run: PacketRun,
+  originalSequence: number,
+  fd: number,
+  to: SocketAddress,
+): void {
+  writeRun(rows, at, Operation.udpRun | FLAG_NO_SEGMENTATION | FLAG_RETRANSMISSION, run, fd);
+  rows[at + 8] = originalSequence & 0xffff;
   writeAddress(rows, at, to);
 }
 
@@ -89,6 +104,11 @@ export function writeStreamBytes(
 export function isRaw(row: Uint32Array): boolean {
   const operation = row[0]! & OPERATION_MASK;
   return operation === Operation.udpRaw || operation === Operation.tcpRaw;
+}
+
+/** Packets that a run still has to send. */
+export function runPackets(row: Uint32Array): number {
+  return row[4]!;
 }
 
 /** Where the bytes that a raw row still has to send begin and end in the arena. */

@@ -68,6 +68,11 @@ export class SocketAddress {
     return this.family === 6 && this.#isMappedIpv4() ? SocketAddress.of(this.host, this.port) : this;
   }
 
+  /** Whether it is of fe80::/10: such an address means nothing without the name of its link (RFC 4007 §6), which is not kept here. */
+  get isLinkLocal(): boolean {
+    return this.family === 6 && this.#byteAt(0) === 0xfe && (this.#byteAt(1) & 0xc0) === 0x80;
+  }
+
   /** Whether packets to it stay on this machine: 127.0.0.0/8 or ::1. */
   get isLoopback(): boolean {
     return this.host.startsWith('127.') || this.host === '::1';

@@ -12,14 +12,7 @@ import { ARENA_BYTES, type PacketBatch, type RefusedRow, type RowOwner } from '.
 import { type PacketRun, ROW_WORDS, writeInterleavedRun, writeStreamBytes } from './packet-row';
 import { RowBacklog } from './row-backlog';
 import { SocketAddress } from './socket-address';
-
-/** Who hears what becomes of a connection. All calls come on the connection's thread, none after close(). */
-export interface TcpConnectionEvents {
-  /** All that waited has been taken by the kernel: there is room again. */
-  drained(): void;
-  /** The stream is broken (-errno): nothing more can be sent. Read what is left or close. */
-  broken(code: number): void;
-}
+import type { StreamConnection, StreamConnectionEvents } from './stream-connection';
 
 /** Closes an accepted descriptor that never became a connection. */
 export function closeDescriptor(fd: number): void {
@@ -27,16 +20,16 @@ export function closeDescriptor(fd: number): void {
 }
 
 /** An accepted connection; see the head of this file. */
-export class TcpConnection implements RowOwner {
+export class TcpConnection implements StreamConnection, RowOwner {
   readonly context: EventContext;
   readonly #backlog = new RowBacklog();
   readonly #batch: PacketBatch;
-  readonly #events: TcpConnectionEvents;
+  readonly #events: StreamConnectionEvents;
   #broken = false;
   #closed = false;
 
   /** Takes over the accepted descriptor; throws Error (and leaves it to the caller) when the event thread refuses it. */
-  constructor(fd: number, task: TaskRef, batch: PacketBatch, events: TcpConnectionEvents) {
+  constructor(fd: number, task: TaskRef, batch: PacketBatch, events: StreamConnectionEvents) {
     this.context = new EventContext(fd, task);
     this.#batch = batch;
     this.#events = events;

@@ -38,14 +38,18 @@ export class TcpListener extends IdleTask {
   /** Kept for the time when there is no other; -1 while it can't be had. */
   #spare = openSpare();
 
-  /** Binds and listens; throws ListenError when the address can't be had. Port 0 takes any free port. */
+  /**
+   * Binds and listens; throws ListenError when the address can't be had. Port 0 takes any free port. An IPv6 wildcard with
+   * `bothFamilies` takes IPv4 clients, too.
+   */
   constructor(
     thread: TaskThread,
     address: SocketAddress,
     readonly sink: ConnectionSink,
     log: Log,
+    bothFamilies = false,
   ) {
-    const fd = native.tcpListen(address.words, address.family === 6);
+    const fd = native.tcpListen(address.words, bothFamilies);
     if (fd < 0) throw new ListenError(address, fd);
     super(thread);
     this.#lines = new LogLimiter(log, SHEDDING_LINES);
@@ -118,7 +122,10 @@ function closeSpare(fd: number): void {
 /** The address can't be listened on: it is taken, not ours, or needs more rights. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
-  constructor(address: SocketAddress, code: number) {
+  constructor(
+    address: SocketAddress,
+    readonly code: number,
+  ) {
     const why =
       code === -Errno.EADDRINUSE
         ? 'the port is taken by another program; choose one with --port'
@@ -126,7 +133,9 @@ export class ListenError extends Error {
           ? 'this machine has no such address; choose one with --host'
           : code === -Errno.EACCES
             ? 'ports below 1024 need more rights; choose another with --port'
-            : errnoName(code);
+            : code === -Errno.EAFNOSUPPORT
+              ? `this machine has no IPv${address.family}; choose another address with --host`
+              : errnoName(code);
     super(`can't listen on ${address}: ${why}`);
   }
 }

@@ -100,6 +100,16 @@ export class UdpPair extends Task implements RowOwner {
     this.#spreader?.forget(to);
   }
 
+  /**
+   * Sends packets once more in the format of RFC 4588 §4; `originalSequence` is the first one's. Lost when the socket is
+   * full: what it holds back is late enough.
+   */
+  sendAgain(run: PacketRun, originalSequence: number, to: UdpDestination): void {
+    this.#batch.makeRoom();
+    if (this.#backlog.length === 0)
+      this.#batch.addUdpRunAgain(run, originalSequence, this.#rtp.fd, to.address, to);
+  }
+
   /** Sends one RTCP packet; lost when the socket is full, as reports may be. */
   sendReport(bytes: Uint8Array, to: SocketAddress): void {
     this.#batch.makeRoom(bytes.length);

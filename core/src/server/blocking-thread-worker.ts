@@ -47,7 +47,7 @@ loadModules(start.modules, (module, settings) => {
   module.onBlockingThread?.({
     settings,
     memory,
-    log: workerLog(parentPort!, module.name),
+    log: workerLog(parentPort!, module.name, start.logLevel),
     handle: (job, handler) => jobs.set(job, handler as Answer),
     onStop: (stopping) => stopHooks.push(stopping),
   });

@@ -5,12 +5,13 @@
 import { native } from '@finch/native';
 import type { SocketAddress } from '../net/socket-address';
 import { closeDescriptor } from '../net/tcp-connection';
-import { type ConnectionSink, TcpListener } from '../net/tcp-listener';
+import type { ConnectionSink, TcpListener } from '../net/tcp-listener';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import { TaskThread } from '../reactor/task-thread';
 import { Admission, type AdmissionLimits, MAX_SURPLUS } from './admission';
+import { type ListenerSpec, openListeners } from './listen-addresses';
 import { LiveStatistics } from './live-statistics';
-import type { Log } from './log';
+import type { Log, LogLevel } from './log';
 import { connectionsByDescriptors } from './machine-limits';
 import { MemoryBudget, type MemoryUse } from './memory-budget';
 import { Supervisor } from './supervisor';
@@ -23,12 +24,6 @@ const STOP_GRACE_MS = 1200;
 
 /** Surplus clients for each connection that there is a descriptor for: they use those that are kept for other things. */
 const SURPLUS_SHARE = 1 / 16;
-
-/** An address and the service that answers there. */
-export interface ListenerSpec {
-  readonly service: string;
-  readonly address: SocketAddress;
-}
 
 /** What a server is made of. Plain data but for the log and the crash handler. */
 export interface ServerOptions {
@@ -50,6 +45,8 @@ export interface ServerOptions {
   /** Between two log lines of live figures for each task thread; 0 for none. */
   readonly statisticsIntervalMs: number;
   readonly log: Log;
+  /** Less urgent lines of the threads don't reach the log. */
+  readonly logLevel: LogLevel;
   /** A thread died. The server can't go on; the process should end and be started again. */
   readonly onCrash: (thread: string, error: Error) => void;
 }
@@ -70,7 +67,7 @@ export interface ServerSnapshot {
 /** One a process: the event thread and the idle-task thread are the process's. */
 export class Server {
   readonly #options: ServerOptions;
-  readonly #listeners: TcpListener[] = [];
+  readonly #listeners = new Map<string, readonly TcpListener[]>();
   readonly #main: TaskThread;
   readonly #port: NativePort;
   readonly #memory: MemoryBudget;
@@ -94,9 +91,9 @@ export class Server {
     });
   }
 
-  /** Where the server listens, in the order of the options; known after start(). */
-  get addresses(): readonly SocketAddress[] {
-    return this.#listeners.map(({ address }) => address);
+  /** Where the server listens for a service: all have one port. Known after start(); none for a service that is not served. */
+  addressesOf(service: string): readonly SocketAddress[] {
+    return (this.#listeners.get(service) ?? []).map(({ address }) => address);
   }
 
   /** Starts all threads, then listens. Throws ListenError when an address is taken, or what a module threw. */
@@ -106,9 +103,11 @@ export class Server {
       await pools.ready();
       this.#statistics = LiveStatistics.start(pools.taskThreads, options.statisticsIntervalMs, options.log);
       new Supervisor(this.#main, pools.taskThreads, options.watchdogLimitMs * 1000, options.log);
-      for (const { service, address } of options.listeners) {
-        this.#listeners.push(
-          new TcpListener(this.#main, address, this.#sinkFor(service, pools), options.log),
+      for (const spec of options.listeners) {
+        const sink = this.#sinkFor(spec.service, pools);
+        this.#listeners.set(
+          spec.service,
+          openListeners(spec, { thread: this.#main, sink, log: options.log }),
         );
       }
     } catch (error) {
@@ -149,6 +148,7 @@ export class Server {
       modules,
       watchdogLimitMs,
       log,
+      logLevel,
       onCrash,
     } = this.#options;
     native.eventThreadStart();
@@ -162,6 +162,7 @@ export class Server {
       longRunLimitUs,
       memory: this.#memory,
       log,
+      logLevel,
       onClosed: (peer) => this.#admission.left(peer),
       onCrash,
     });

@@ -18,6 +18,7 @@ import { ThreadStats } from '../reactor/thread-stats';
 import { BlockingCalls } from './blocking-calls';
 import { ConnectionClaims } from './connection-claims';
 import { loadModules } from './load-modules';
+import type { Log } from './log';
 import { MemoryBudget } from './memory-budget';
 import type { FromWorker, TaskThreadStart, ThreadSnapshot, ToTaskThread } from './thread-messages';
 import { workerLog } from './worker-log';
@@ -33,10 +34,11 @@ class TaskThreadWorker {
   readonly #thread: TaskThread;
   readonly #claims = new ConnectionClaims((message) => this.#post(message));
   readonly #memory: MemoryBudget;
-  readonly #log = workerLog(parentPort!, 'core');
+  readonly #log: Log;
 
   constructor(readonly start: TaskThreadStart) {
     const stats = new ThreadStats(start.statsMemory);
+    this.#log = workerLog(parentPort!, 'core', start.logLevel);
     this.#memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
     this.#batch = new PacketBatch(new Float64Array(start.countersMemory));
     watchGarbageCollection(stats);
@@ -77,11 +79,13 @@ class TaskThreadWorker {
   #hostFor(moduleName: string, settings: TaskThreadHost['settings'], roles: RoleChain): TaskThreadHost {
     return {
       thread: this.#thread,
+      threadIndex: this.start.threadIndex,
+      threadCount: this.start.threadCount,
       batch: this.#batch,
       roles,
       blocking: this.#blocking,
       settings,
-      log: workerLog(parentPort!, moduleName),
+      log: workerLog(parentPort!, moduleName, this.start.logLevel),
       serve: (name, service) => this.#services.set(name, service),
       memory: this.#memory,
       connectionClosed: (peer) => this.#post({ kind: 'closed', peer: peer.words }),

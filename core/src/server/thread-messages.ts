@@ -12,6 +12,8 @@ export interface ModuleSpec {
 /** What a task thread starts with. */
 export interface TaskThreadStart {
   readonly threadIndex: number;
+  /** Task threads of the server; they are numbered from 1. */
+  readonly threadCount: number;
   readonly statsMemory: SharedArrayBuffer;
   /** The packet batch's counters, a Float64Array. */
   readonly countersMemory: SharedArrayBuffer;
@@ -19,6 +21,7 @@ export interface TaskThreadStart {
   readonly blockingPorts: readonly MessagePort[];
   readonly longRunLimitUs: number;
   readonly memory: SharedMemoryBudget;
+  readonly logLevel: LogLevel;
   /** Which of the processors that the process may use the thread stays on (modulo their number); null: any. */
   readonly processor: number | null;
 }
@@ -34,6 +37,7 @@ export interface BlockingThreadStart {
   readonly modules: readonly ModuleSpec[];
   readonly callers: readonly { readonly threadIndex: number; readonly port: MessagePort }[];
   readonly memory: SharedMemoryBudget;
+  readonly logLevel: LogLevel;
 }
 
 /** A connection that came for a claim. */

@@ -9,7 +9,7 @@ import type { Refusal } from '../module/module';
 import { BATCH_COUNTERS } from '../net/packet-batch';
 import { SocketAddress } from '../net/socket-address';
 import { ThreadStats } from '../reactor/thread-stats';
-import type { Log } from './log';
+import type { Log, LogLevel } from './log';
 import type { MemoryBudget } from './memory-budget';
 import { Rendezvous } from './rendezvous';
 import type {
@@ -37,6 +37,8 @@ export interface PoolOptions {
   readonly longRunLimitUs: number;
   readonly memory: MemoryBudget;
   readonly log: Log;
+  /** Less urgent lines of the threads stay there. */
+  readonly logLevel: LogLevel;
   /** A connection has ended, wherever it was. */
   readonly onClosed: (peer: SocketAddress) => void;
   /** A worker died: the server can't go on. */
@@ -115,6 +117,7 @@ export class ThreadPools {
   readonly #rendezvous: Rendezvous;
 
   constructor(readonly options: PoolOptions) {
+    const { logLevel } = options;
     const memory = { limitBytes: options.memory.limitBytes, page: options.memory.page };
     this.#rendezvous = new Rendezvous((peer) => this.#closed(peer));
     this.taskThreads = Array.from(
@@ -129,7 +132,7 @@ export class ThreadPools {
         threadIndex,
         port: channels[j]![i]!.port2,
       }));
-      const data: BlockingThreadStart = { modules: options.modules, callers, memory };
+      const data: BlockingThreadStart = { modules: options.modules, callers, memory, logLevel };
       this.#blocking.push(
         this.#startWorker(
           `blocking thread ${i + 1}`,
@@ -144,12 +147,14 @@ export class ThreadPools {
       const blockingPorts = channels[j]!.map(({ port1 }) => port1);
       const data: TaskThreadStart = {
         threadIndex: handle.threadIndex,
+        threadCount: this.taskThreads.length,
         statsMemory: handle.stats.page.buffer,
         countersMemory: handle.counters.buffer,
         modules: options.modules,
         blockingPorts,
         longRunLimitUs: options.longRunLimitUs,
         memory,
+        logLevel,
         processor: options.pinsTaskThreads ? j : null,
       };
       handle.worker = this.#startWorker(

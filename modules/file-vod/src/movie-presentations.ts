@@ -1,6 +1,7 @@
 /**
  * The movies that are open on one task thread. Called by the roles describe and open. Rule: one presentation a movie and
- * thread, so that its viewers share what is cached with it; each hold is given back to the blocking thread that gave it.
+ * thread, so that its viewers share what is cached with it; and one hold of the blocking thread that opened it, given back with
+ * the last viewer here. Whether the file has changed is looked at four times a second at most, however many viewers come.
  */
 import { type BlockingCalls, FrameTable, type Presentation } from '@finch/core';
 import type { SharedMovie } from './movie-store';
@@ -19,18 +20,34 @@ export interface CloseArgument {
   readonly movieId: number;
 }
 
+/** For so long a movie that is open here is taken as it is, without a look at its file. */
+const FRESH_MS = 250;
+
 interface Held {
+  readonly movie: SharedMovie;
+  readonly key: string;
   readonly presentation: Presentation;
+  readonly closers: (() => void)[];
   holders: number;
+}
+
+/** What a path led to, and when its file was looked at. */
+interface Looked {
+  readonly held: Held;
+  readonly atMs: number;
 }
 
 /** The open movies of one task thread; see the head of this file. */
 export class MoviePresentations {
   readonly #blocking: BlockingCalls;
+  readonly #nowMs: () => number;
   readonly #held = new Map<number, Held>();
+  readonly #looked = new Map<string, Looked>();
 
-  constructor(blocking: BlockingCalls) {
+  /** `nowMs` is a monotonic clock. */
+  constructor(blocking: BlockingCalls, nowMs = () => performance.now()) {
     this.#blocking = blocking;
+    this.#nowMs = nowMs;
   }
 
   /** Movies that are open here. */
@@ -40,44 +57,55 @@ export class MoviePresentations {
 
   /** Opens a movie for one holder, who closes it. Rejects with MediaError. */
   async open(path: readonly string[]): Promise<Presentation> {
+    const key = path.join('/');
+    const looked = this.#looked.get(key);
+    const isFresh = looked !== undefined && this.#nowMs() - looked.atMs < FRESH_MS;
+    if (!isFresh) return this.#look(key, path);
+    looked.held.holders++;
+    return looked.held.presentation;
+  }
+
+  async #look(key: string, path: readonly string[]): Promise<Presentation> {
     const argument: OpenArgument = { path };
     // The path is the key: its open, plan and close jobs all go to one blocking thread, in order.
-    const movie = await this.#blocking.call<SharedMovie>(OPEN_JOB, keyOf(path), argument);
+    const movie = await this.#blocking.call<SharedMovie>(OPEN_JOB, key, argument);
     let held = this.#held.get(movie.movieId);
     if (held === undefined) {
-      held = { presentation: this.#present(movie, keyOf(path)), holders: 0 };
+      held = this.#hold(movie, key);
       this.#held.set(movie.movieId, held);
-    }
+    } else this.#giveBack(held);
     held.holders++;
+    this.#looked.set(key, { held, atMs: this.#nowMs() });
     return held.presentation;
   }
 
-  #present(movie: SharedMovie, key: string): Presentation {
+  #hold(movie: SharedMovie, key: string): Held {
     const closers: (() => void)[] = [];
-    return {
+    const presentation: Presentation = {
       name: movie.path.slice(movie.path.lastIndexOf('/') + 1),
       durationUs: movie.durationUs,
       modifiedMs: movie.modifiedMs,
       tracks: movie.tracks.map(({ track, frames }) => ({ track, frames: FrameTable.attach(frames) })),
       source: { fileId: movie.fileId, fd: movie.fd, path: movie.path },
       onClose: (closing) => closers.push(closing),
-      close: () => this.#close(movie, key, closers),
+      close: () => this.#close(movie.movieId),
     };
+    return { movie, key, presentation, closers, holders: 0 };
   }
 
-  #close(movie: SharedMovie, key: string, closers: readonly (() => void)[]): void {
-    const held = this.#held.get(movie.movieId);
+  #close(movieId: number): void {
+    const held = this.#held.get(movieId);
     if (held === undefined) return;
     held.holders--;
-    if (held.holders === 0) {
-      this.#held.delete(movie.movieId);
-      for (const closing of closers) closing();
-    }
+    if (held.holders > 0) return;
+    this.#held.delete(movieId);
+    if (this.#looked.get(held.key)?.held === held) this.#looked.delete(held.key);
+    for (const closing of held.closers) closing();
+    this.#giveBack(held);
+  }
+
+  #giveBack({ movie, key }: Held): void {
     const argument: CloseArgument = { movieId: movie.movieId };
     this.#blocking.call(CLOSE_JOB, key, argument).catch(() => {}); // refused only while the server stops
   }
-}
-
-function keyOf(path: readonly string[]): string {
-  return path.join('/');
 }

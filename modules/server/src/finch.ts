@@ -9,22 +9,33 @@ import {
   type Log,
   type ModuleSpec,
   Server,
-  SocketAddress,
+  type TlsIdentity,
 } from '@finch/core';
-import type { RtspSettings } from '@finch/rtsp';
 import type { FinchConfig } from './config';
+import { rtspSettingsOf } from './rtsp-settings';
+import { readTlsIdentity } from './tls-identity';
 
 const BYTES_PER_MIB = 1_048_576;
 
-/** Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died. */
+/** Names the listeners of RTSP: Server.addressesOf() finds by it the port that was bound. */
+export const RTSP_SERVICE = 'rtsp';
+/** Names those of RTSPS. */
+export const RTSPS_SERVICE = 'rtsps';
+
+/**
+ * Makes a server out of a configuration; it starts with start(). `onCrash` hears when a thread died; `more` are modules that are
+ * asked before Finch's own. Errors: ConfigError when certificate and key can't be used.
+ */
 export function composeFinch(
   config: FinchConfig,
   log: Log,
   onCrash: (thread: string, error: Error) => void,
+  more: readonly ModuleSpec[] = [],
 ): Server {
+  const tls = readTlsIdentity(config);
   return new Server({
-    listeners: listenersOf(config),
-    modules: modulesOf(config),
+    listeners: listenersOf(config, tls),
+    modules: [...more, ...modulesOf(config, tls)],
     taskThreads: config.threads,
     blockingThreads: config.blockingThreads,
     pinsTaskThreads: config.pinThreads === 'on',
@@ -34,36 +45,21 @@ export function composeFinch(
     watchdogLimitMs: config.watchdogLimitMs,
     statisticsIntervalMs: config.statsIntervalSeconds * 1000,
     log,
+    logLevel: config.logLevel,
     onCrash,
   });
 }
 
-function listenersOf({ host, port }: FinchConfig): ListenerSpec[] {
-  return [{ service: 'rtsp', address: SocketAddress.of(host, port) }];
+function listenersOf({ hosts, port, tlsPort }: FinchConfig, tls: TlsIdentity | undefined): ListenerSpec[] {
+  const rtsp = { service: RTSP_SERVICE, hosts, port };
+  return tls === undefined ? [rtsp] : [rtsp, { service: RTSPS_SERVICE, hosts, port: tlsPort }];
 }
 
 // In load order: the first module that claims a request serves it.
-function modulesOf(config: FinchConfig): ModuleSpec[] {
+function modulesOf(config: FinchConfig, tls: TlsIdentity | undefined): ModuleSpec[] {
   return [
     { path: require.resolve('@finch/rtp'), settings: {} },
-    { path: require.resolve('@finch/rtsp'), settings: { ...rtspSettingsOf(config) } },
+    { path: require.resolve('@finch/rtsp'), settings: { ...rtspSettingsOf(config, tls) } },
     { path: require.resolve('@finch/file-vod'), settings: { root: realpathSync(config.media) } },
   ];
-}
-
-function rtspSettingsOf(config: FinchConfig): RtspSettings {
-  return {
-    sessionTimeoutSeconds: config.sessionTimeoutSeconds,
-    maxPacketBytes: config.maxPacketBytes,
-    sendWindowMs: config.sendWindowMs,
-    sendAheadMs: config.sendAheadMs,
-    udpSpreadMs: config.udpSpreadMs,
-    maxSessionsPerConnection: config.maxSessionsPerConnection,
-    maxSessionsPerAddress: config.maxConnectionsPerAddress,
-    maxHeaderBytes: config.maxHeaderBytes,
-    maxBodyBytes: config.maxBodyBytes,
-    maxRequestsPerSecond: config.maxRequestsPerSecond,
-    idleTimeoutSeconds: config.idleTimeoutSeconds,
-    requestTimeoutSeconds: config.requestTimeoutSeconds,
-  };
 }

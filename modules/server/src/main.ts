@@ -4,7 +4,7 @@
  */
 import type { Server } from '@finch/core';
 import { ConfigError, type FinchConfig, loadConfig } from './config';
-import { composeFinch } from './finch';
+import { composeFinch, RTSP_SERVICE, RTSPS_SERVICE } from './finch';
 import { createLog } from './log';
 import { formatMovieUrls, listMovieUrls } from './movie-urls';
 
@@ -36,10 +36,13 @@ async function main(): Promise<void> {
 }
 
 async function greet(server: Server, config: FinchConfig): Promise<void> {
-  const { port } = server.addresses[0]!;
+  const { port } = server.addressesOf(RTSP_SERVICE)[0]!;
+  const [encrypted] = server.addressesOf(RTSPS_SERVICE);
+  const ports =
+    encrypted === undefined ? `port ${port}` : `port ${port}, encrypted on port ${encrypted.port}`;
   const threads = `${config.threads} task ${plural('thread', config.threads)}, ${config.blockingThreads} blocking ${plural('thread', config.blockingThreads)}`;
-  console.log(`Finch serves ${config.media} on port ${port} (${threads}).`);
-  const found = await listMovieUrls(config.media, { host: config.host, port });
+  console.log(`Finch serves ${config.media} on ${ports} (${threads}).`);
+  const found = await listMovieUrls(config.media, { host: config.hosts[0]!, port });
   for (const line of formatMovieUrls(found, config.media)) console.log(line);
   console.log('Press Ctrl-C to stop.');
 }

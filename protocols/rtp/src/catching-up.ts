@@ -1,43 +1,56 @@
 /**
- * How a late viewer catches up: for a frame that is late, where its track goes on, and the count of what is left out by cause.
- * Used by the RTP session, for frames late beyond the first step of thinning only. Rule: what it leaves out leaves no hole in
- * the sequence numbers, and pictures come back with one that decoding can start at.
+ * What a viewer goes without because his way is too narrow: where his track goes on, and the count of what is left out by
+ * cause. Used by the RTP session, for frames that are late beyond the first step of thinning and while the quality is not full.
+ * Rule: what it leaves out leaves no hole in the sequence numbers, and pictures come back with one that decoding can start at.
  */
 import type { Frame, PullPipe } from '@finch/core';
+import { Quality } from './quality-control';
 import type { RtpSender } from './rtp-sender';
-import { judgeAudio, judgePicture, ThinningVerdict } from './thinning';
+import { judgeAudio, judgePicture, THIN_FROM_US, ThinningVerdict } from './thinning';
 
 /** The catching up of one viewer; see the head of this file. */
 export class CatchingUp {
+  /** What his network carries; what is on time is thinned by it. */
+  quality: Quality = Quality.full;
   readonly #pipe: PullPipe;
   /** The frame of each track that was left out last. */
   readonly #leftOut: number[];
+  /** Tracks whose next picture must be a key frame: those before it are lost. */
+  readonly #awaitsKeyFrame: boolean[];
+  #awaiting = 0;
 
   /** `tracks` is how many the pipe has. */
   constructor(pipe: PullPipe, tracks: number) {
     this.#pipe = pipe;
     this.#leftOut = new Array<number>(tracks).fill(-1);
+    this.#awaitsKeyFrame = new Array<boolean>(tracks).fill(false);
+  }
+
+  /** Whether frames that are on time are to be asked about, too. Hot path. */
+  get isThinning(): boolean {
+    return this.quality !== Quality.full || this.#awaiting > 0;
   }
 
   /**
-   * Passes over a frame, and more of its track, if that helps a viewer who is `lateUs` late at it; says whether it did.
-   * `mediaUs` is the decode time that is due now.
+   * Passes over a frame, and more of its track, if that helps a viewer who is `lateUs` late at it, or if the quality leaves it
+   * out; says whether it did. `mediaUs` is the decode time that is due now.
    */
   passesOver(
-    { track, index }: Frame,
+    frame: Frame,
     sender: RtpSender,
     isKeyFramesOnly: boolean,
     mediaUs: number,
     lateUs: number,
   ): boolean {
+    const { track, index } = frame;
     if (isKeyFramesOnly) {
-      sender.thinned.keyFrames++;
-      return true;
+      if (lateUs >= THIN_FROM_US) sender.thinned.keyFrames++;
+      return lateUs >= THIN_FROM_US;
     }
     const next =
       sender.kind === 'audio'
         ? this.#nextSound(track, index, sender, lateUs)
-        : this.#nextPicture(track, index, sender, mediaUs, lateUs);
+        : this.#nextPicture(frame, sender, mediaUs, lateUs);
     if (next === index) return false;
     this.#pipe.skipTo(track, next);
     this.#leftOut[track] = next - 1;
@@ -51,17 +64,39 @@ export class CatchingUp {
     return index + 1;
   }
 
-  #nextPicture(track: number, index: number, sender: RtpSender, mediaUs: number, lateUs: number): number {
+  #nextPicture(frame: Frame, sender: RtpSender, mediaUs: number, lateUs: number): number {
+    const { track, index, dtsUs } = frame;
     const verdict = judgePicture(lateUs);
     if (verdict === ThinningVerdict.skipToKeyFrame) {
       const keyFrame = this.#pipe.keyFrameFrom(track, index, mediaUs);
-      if (keyFrame >= 0) {
+      if (keyFrame > index) {
         sender.thinned.upToKeyFrame += keyFrame - index;
         return keyFrame;
       }
     }
-    if (verdict === ThinningVerdict.send || !sender.isDisposable(index)) return index;
+    if (this.quality >= Quality.keyFrames || this.#awaitsKeyFrame[track])
+      return this.#nextKeyFrame(track, index, dtsUs, sender);
+    const isThinned = this.quality !== Quality.full || verdict !== ThinningVerdict.send;
+    if (!isThinned || !sender.isDisposable(index)) return index;
     sender.thinned.disposable++;
     return index + 1;
+  }
+
+  #nextKeyFrame(track: number, index: number, dtsUs: number, { thinned }: RtpSender): number {
+    const keyFrame = this.#pipe.keyFrameFrom(track, index, dtsUs);
+    const hasPictures = this.quality !== Quality.soundOnly;
+    this.#await(track, keyFrame !== index || !hasPictures);
+    if (hasPictures && keyFrame >= 0) {
+      thinned.upToKeyFrame += keyFrame - index;
+      return keyFrame;
+    }
+    thinned.wholeGroups++;
+    return index + 1;
+  }
+
+  #await(track: number, isAwaited: boolean): void {
+    if (this.#awaitsKeyFrame[track] === isAwaited) return;
+    this.#awaitsKeyFrame[track] = isAwaited;
+    this.#awaiting += isAwaited ? 1 : -1;
   }
 }

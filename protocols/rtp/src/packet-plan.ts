@@ -115,6 +115,18 @@ export class PacketPlan {
     return low - 1;
   }
 
+  /** The unit that a packet of the plan belongs to. */
+  unitOfPacket(packet: number): number {
+    let low = 0;
+    let high = this.unitCount;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.firstPacketOf(middle) <= packet) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
   /** Where the slice of a packet lies in the file, in bytes. */
   fileOffsetOf(packet: number): number {
     const at = this.#packetWords + packet * PLAN_PACKET_WORDS;

@@ -56,6 +56,15 @@ export function payloadTypeOf(trackIndex: number): number {
   return FIRST_DYNAMIC_PAYLOAD_TYPE + trackIndex;
 }
 
+/**
+ * The payload type of the retransmissions of the track at `trackIndex` (RFC 4588 §8.1): counted down from 127. 0 for the
+ * tracks that have none, because the types are used up.
+ */
+export function retransmissionTypeOf(trackIndex: number): number {
+  const type = LAST_DYNAMIC_PAYLOAD_TYPE - trackIndex;
+  return type > payloadTypeOf(trackIndex) ? type : 0;
+}
+
 /** profile-level-id is the three bytes behind the header of the SPS (RFC 6184 §8.1). */
 function h264Format(config: H264Config, clockRateHz: number): PayloadFormat {
   const sps = config.sps[0];

@@ -4,6 +4,7 @@
  */
 import { roundTripUs } from './ntp-time';
 import { CompoundCursor } from './rtcp/compound';
+import { isNackOf, type NackListener, readNack } from './rtcp/generic-nack';
 import { emptyReportBlock, readReceiverReportBlock, receiverReportBlockCount } from './rtcp/receiver-report';
 import { RTCP_TYPE } from './rtcp/rtcp-header';
 
@@ -29,23 +30,34 @@ export interface ReceptionStatistics {
 const cursor = new CompoundCursor();
 const block = emptyReportBlock();
 
-/** Reads the blocks about `ssrc` into `statistics`; false when the compound is malformed. `unixUs` is the time of arrival. */
+/**
+ * Reads the blocks about `ssrc` into `statistics` and tells `nacks` what is wanted again; `unixUs` is the time of arrival. False
+ * when the compound is malformed, or when it has blocks and none of them is about `ssrc`.
+ */
 export function readReports(
   bytes: Uint8Array,
   ssrc: number,
   unixUs: number,
   statistics: ReceptionStatistics,
+  nacks: NackListener | null = null,
 ): boolean {
   if (!cursor.start(bytes, 0, bytes.length)) return false;
+  let blocks = 0;
+  let ours = 0;
   while (cursor.next(bytes)) {
+    if (cursor.type === RTCP_TYPE.transportFeedback && nacks !== null && isNackOf(bytes, cursor.offset, ssrc))
+      readNack(bytes, cursor.offset, nacks);
     if (cursor.type !== RTCP_TYPE.receiverReport) continue;
     const count = receiverReportBlockCount(bytes, cursor.offset);
-    for (let i = 0; i < count; i++) {
+    if (count < 0) return false;
+    for (let i = 0; i < count; i++, blocks++) {
       readReceiverReportBlock(bytes, cursor.offset, i, block);
-      if (block.ssrc === ssrc) note(statistics, unixUs);
+      if (block.ssrc !== ssrc) continue;
+      note(statistics, unixUs);
+      ours++;
     }
   }
-  return true;
+  return blocks === 0 || ours > 0;
 }
 
 function note(statistics: ReceptionStatistics, unixUs: number): void {

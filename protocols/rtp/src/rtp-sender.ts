@@ -7,11 +7,14 @@ import { randomBytes } from 'node:crypto';
 import { ALL_FRAMES, MAX_ROW_PACKETS, type PacketRun, type PullOrder, type Track } from '@finch/core';
 import { ntpFraction, ntpSeconds } from './ntp-time';
 import type { PlanCache, PlannedSegment, PlanWaiter } from './plan-cache';
+import { RETRANSMISSION_TIME_US, Retransmission } from './retransmission';
 import { writeByeCompound, writeReportCompound } from './rtcp/compound';
+import type { NackListener } from './rtcp/generic-nack';
 import { emptySenderReport } from './rtcp/sender-report';
 import { type ReceptionStatistics, readReports } from './rtcp-reception';
 import { RtpClock } from './rtp-clock';
-import type { RtpTransport } from './rtp-transport';
+import { NOWHERE, type RtpTransport } from './rtp-transport';
+import { SentRuns } from './sent-runs';
 import { noThinnedFrames, type ThinnedFrames } from './thinning';
 
 /** An SR, an SDES with the longest CNAME and a BYE fit. */
@@ -37,7 +40,7 @@ const run: PacketRun = {
 export const SendResult = { sent: 0, pending: 1 } as const;
 
 /** One track of one viewer; see the head of this file. */
-export class RtpSender implements ReceptionStatistics {
+export class RtpSender implements ReceptionStatistics, NackListener {
   readonly ssrc = randomBytes(4).readUInt32BE();
   readonly kind: Track['kind'];
   /** What the viewer went without because he was late. */
@@ -45,16 +48,30 @@ export class RtpSender implements ReceptionStatistics {
   /** Packets and payload octets so far; reports send them modulo 2^32. */
   packetCount = 0;
   octetCount = 0;
+  /** Whether a report has gone since the last move. */
+  hasReported = false;
   fractionLost = 0;
   cumulativeLost = 0;
   highestSequence = 0;
   jitterTicks = 0;
   roundTripUs = -1;
   receivedReports = 0;
+  /** RTCP from the viewer that was malformed or spoke of other sources only. */
+  rejectedReports = 0;
+  /** Packets that the viewer asked for again, and how many of them he got. */
+  nackedPackets = 0;
+  retransmittedPackets = 0;
 
   readonly #cache: PlanCache;
-  readonly #transport: RtpTransport;
+  #transport: RtpTransport;
   readonly #payloadType: number;
+  readonly #retransmissionType: number;
+  readonly #bitRateBps: number;
+  readonly #sentRuns: SentRuns | null;
+  #retransmission: Retransmission | null = null;
+  #lastTimestamp = 0;
+  /** When the report that is being read arrived. */
+  #reportUs = 0;
   // RFC 3550 §5.1: both start at random.
   #sequence = randomBytes(2).readUInt16BE();
   readonly #clock: RtpClock;
@@ -68,21 +85,40 @@ export class RtpSender implements ReceptionStatistics {
   #planned: PlannedSegment | null = null;
   #nextUnit = 0;
   #sentThrough = 0;
+  /** The frame of the last move; -1: nothing is to be sent. */
+  #movedTo = -1;
   /** No report since the last move speaks of an earlier RTP timestamp; none until begin(). */
   #reportsFrom = NO_TIMESTAMP;
 
-  /** `track` is the one that `cache` holds the plans of; `payloadType` is 96..127. */
-  constructor(track: Track, payloadType: number, cache: PlanCache, transport: RtpTransport) {
+  /**
+   * `track` is the one that `cache` holds the plans of; `payloadType` is 96..127, and so is that of retransmissions; 0: it
+   * sends nothing again.
+   */
+  constructor(
+    track: Track,
+    payloadType: number,
+    cache: PlanCache,
+    transport: RtpTransport,
+    retransmissionType = 0,
+  ) {
     this.kind = track.kind;
     this.#clock = new RtpClock(track.clockRateHz);
     this.#cache = cache;
     this.#transport = transport;
     this.#payloadType = payloadType;
+    this.#retransmissionType = retransmissionType;
+    this.#bitRateBps = track.bitRateBps;
+    this.#sentRuns = transport.isLossy && retransmissionType > 0 ? new SentRuns() : null;
   }
 
   /** Whether the viewer's way is full. */
   get isFull(): boolean {
     return this.#transport.isFull;
+  }
+
+  /** Whether packets may be lost on the way, and reports tell how many. */
+  get isLossy(): boolean {
+    return this.#transport.isLossy;
   }
 
   /** The sequence number of the next packet. */
@@ -99,11 +135,6 @@ export class RtpSender implements ReceptionStatistics {
     return this.#clock.rateHz;
   }
 
-  /** Whether begin() is still to come since the last move: nothing has been sent. */
-  get isStarting(): boolean {
-    return this.#reportsFrom === NO_TIMESTAMP;
-  }
-
   /** The RTP timestamp of a moment of the presentation, in microseconds of its timeline. */
   timestampOf(mediaUs: number): number {
     return this.#clock.ofMedia(mediaUs);
@@ -112,14 +143,17 @@ export class RtpSender implements ReceptionStatistics {
   /** Counts timestamps anew from an instant of media time and stream time, in microseconds; see RtpClock. */
   retime(mediaUs: number, streamUs: number, scale: number): void {
     this.#clock.retime(mediaUs, streamUs, scale);
+    this.#sentRuns?.clear();
   }
 
   /** Starts afresh at `frame` (-1: nothing is to be sent): nothing of it has been sent, and its plan is asked for. */
   moveTo(frame: number, order: PullOrder = ALL_FRAMES): void {
     const isSameOrder = order === this.#order;
     this.#order = order;
+    this.#movedTo = frame;
     this.#sentThrough = Math.max(frame, 0);
     this.#reportsFrom = NO_TIMESTAMP;
+    this.hasReported = false;
     const segment = frame < 0 ? NO_SEGMENT : this.#cache.segments.segmentOfFrame(frame);
     if (segment !== this.#segment || !isSameOrder) this.#enter(segment);
   }
@@ -139,10 +173,13 @@ export class RtpSender implements ReceptionStatistics {
   // A report of an earlier moment than the first packet is lost: GStreamer drops it as older than the stream, and plays
   // unsynchronised until the next. FFmpeg takes one before the rtptime of RTP-Info for a moment 2^32 ticks later.
   /**
-   * Makes ready to report before the first packet since the last move, which will be of `frame`; the presentation time that
-   * RTP-Info speaks of is `startUs`, in microseconds. False while the plan is being made.
+   * Makes ready to report before the first packet since the last move; the presentation time that RTP-Info speaks of is
+   * `startUs`, in microseconds. False while the plan is being made. Nothing happens when it has begun already, or when there
+   * is nothing to send.
    */
-  begin(frame: number, startUs: number): boolean {
+  begin(startUs: number): boolean {
+    const frame = this.#movedTo;
+    if (frame < 0 || this.#reportsFrom !== NO_TIMESTAMP) return true;
     const plan = this.#planFor(frame)?.plan;
     if (plan === undefined) return false;
     const started = this.#clock.ofMedia(startUs);
@@ -177,21 +214,55 @@ export class RtpSender implements ReceptionStatistics {
    * is still to come.
    */
   sendReport(streamUs: number, unixUs: number, cname: Uint8Array): void {
+    this.hasReported = true;
     this.#fillReport(streamUs, unixUs);
-    const length = writeReportCompound(reportBytes, 0, report, cname);
-    this.#transport.sendReport(reportBytes.subarray(0, length));
+    this.#sendReport(writeReportCompound(reportBytes, 0, report, cname));
+    if (this.#fillAgain()) this.#sendReport(writeReportCompound(reportBytes, 0, report, cname));
   }
 
   /** Sends the last report and BYE. */
   sendBye(streamUs: number, unixUs: number, cname: Uint8Array): void {
     this.#fillReport(streamUs, unixUs);
-    const length = writeByeCompound(reportBytes, 0, report, cname);
-    this.#transport.sendReport(reportBytes.subarray(0, length));
+    this.#sendReport(writeByeCompound(reportBytes, 0, report, cname));
+    if (this.#fillAgain()) this.#sendReport(writeByeCompound(reportBytes, 0, report, cname));
   }
 
-  /** Reads an RTCP compound from the viewer; false when it is malformed. */
+  /** Reads an RTCP compound from the viewer; false, and counted, when it is malformed or foreign. */
   reportArrived(bytes: Uint8Array, unixUs: number): boolean {
-    return readReports(bytes, this.ssrc, unixUs, this);
+    this.#reportUs = unixUs;
+    const isTaken = readReports(bytes, this.ssrc, unixUs, this, this.#sentRuns === null ? null : this);
+    if (!isTaken) this.rejectedReports++;
+    return isTaken;
+  }
+
+  /** Closes the transport; what is sent from now on goes nowhere. */
+  leaveTransport(): void {
+    this.#transport.close();
+    this.#transport = NOWHERE;
+  }
+
+  /** Part of NackListener: sends a packet once more, if it is not too old and the viewer has not asked for too much. */
+  missed(sequence: number): void {
+    this.nackedPackets++;
+    const sent = this.#sentRuns;
+    if (sent === null || !sent.find(sequence)) return;
+    const { plan, registered } = sent.planned!;
+    const timestamp = this.#clock.ofUnit(plan.rtpTimestampOf(plan.unitOfPacket(sent.packet)));
+    const ageUs = (ticksAfter(this.#lastTimestamp, timestamp) * US_PER_S) / this.#clock.rateHz;
+    if (Math.abs(ageUs) > RETRANSMISSION_TIME_US) return;
+    this.#retransmission ??= new Retransmission(this.#retransmissionType, this.#bitRateBps, this.#reportUs);
+    const stream = this.#retransmission;
+    const bytes = plan.prefixBytesOf(sent.packet) + plan.sliceBytesOf(sent.packet);
+    if (!stream.spends(bytes, this.#reportUs)) return;
+    this.retransmittedPackets++;
+    run.plan = registered;
+    run.ssrc = stream.ssrc;
+    run.payloadType = stream.payloadType;
+    run.timestamp = timestamp;
+    run.firstPacket = sent.packet;
+    run.packetCount = 1;
+    run.sequence = stream.nextSequence();
+    this.#transport.sendAgain(run, sequence);
   }
 
   /** Leaves the plans and the transport; `waiter` is told nothing more. */
@@ -231,11 +302,13 @@ export class RtpSender implements ReceptionStatistics {
     if (leftAhead !== NO_SEGMENT) this.#cache.leave(leftAhead);
   }
 
-  #sendUnit({ plan, registered }: PlannedSegment, unit: number): void {
+  #sendUnit(planned: PlannedSegment, unit: number): void {
+    const { plan, registered } = planned;
     run.plan = registered;
     run.ssrc = this.ssrc;
     run.payloadType = this.#payloadType;
     run.timestamp = this.#clock.ofUnit(plan.rtpTimestampOf(unit));
+    this.#lastTimestamp = run.timestamp;
     let first = plan.firstPacketOf(unit);
     let left = plan.packetCountOf(unit);
     this.packetCount += left;
@@ -245,16 +318,32 @@ export class RtpSender implements ReceptionStatistics {
       run.packetCount = Math.min(left, MAX_ROW_PACKETS);
       run.sequence = this.#sequence;
       this.#transport.sendRun(run);
+      this.#sentRuns?.add(planned, first, this.#sequence, run.packetCount);
       this.#sequence = (this.#sequence + run.packetCount) & 0xffff;
       first += run.packetCount;
       left -= run.packetCount;
     }
   }
 
+  #sendReport(bytes: number): void {
+    this.#transport.sendReport(reportBytes.subarray(0, bytes));
+  }
+
+  // RFC 4588 §5.3: the retransmission stream is a source of its own, of the same clock and name.
+  #fillAgain(): boolean {
+    if (this.#retransmission === null) return false;
+    const { ssrc, packets, octets } = this.#retransmission;
+    report.ssrc = ssrc;
+    report.packetCount = packets >>> 0;
+    report.octetCount = octets >>> 0;
+    return true;
+  }
+
   #fillReport(streamUs: number, unixUs: number): void {
     report.ssrc = this.ssrc;
     report.rtpTimestamp = this.#clock.ofStream(streamUs);
-    const early = this.isStarting ? 0 : Math.max(ticksAfter(this.#reportsFrom, report.rtpTimestamp), 0);
+    const hasBegun = this.#reportsFrom !== NO_TIMESTAMP;
+    const early = hasBegun ? Math.max(ticksAfter(this.#reportsFrom, report.rtpTimestamp), 0) : 0;
     if (early > 0) report.rtpTimestamp = this.#reportsFrom;
     const atUs = unixUs + (early * US_PER_S) / this.#clock.rateHz;
     report.ntpSeconds = ntpSeconds(atUs);

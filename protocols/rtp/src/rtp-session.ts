@@ -1,5 +1,5 @@
 /**
- * One viewer's movie in time: pulls frames as they come due and has its senders send them. Made by a protocol at SETUP,
+ * One viewer's movie in time: has its senders send what the play head points at, as it comes due. Made by a protocol at SETUP,
  * told to play and pause by it. Rule: paced by the media clock alone; a plan or a socket that is not ready parks the
  * session, and nobody else notices. Thread: the viewer's task thread.
  */
@@ -7,10 +7,8 @@ import {
   AGAIN,
   after,
   DELETE,
-  Frame,
   PARK,
   type PipeEnd,
-  PullPipe,
   type PullProvider,
   Task,
   TaskEvent,
@@ -19,32 +17,54 @@ import {
 import { CatchingUp } from './catching-up';
 import { horizonUs, type Pacing, wakeUs } from './pacing';
 import type { PlanWaiter } from './plan-cache';
-import { clampScale, clampSpeed, orderAt, type PlayWish, untilUsOf } from './play-order';
+import { PlayHead } from './play-head';
+import { clampScale, clampSpeed, type PlayWish, untilUsOf } from './play-order';
+import { type Quality, QualityControl } from './quality-control';
+import { ROOM_CHECK_US, RoomWait } from './room-wait';
 import { type RtpSender, SendResult } from './rtp-sender';
 import { SenderReports } from './sender-reports';
 import { THIN_FROM_US } from './thinning';
-import { Timeline } from './timeline';
 
 const US_PER_MS = 1000;
+const US_PER_S = 1_000_000;
 /** After the movie's end: BYE has ports of its own, and players (ffmpeg) drop what it overtakes in the network or their sockets. */
 const BYE_DELAY_US = 250_000;
 /** Frames sent in one run; a session that has fallen behind goes on in the next turn, after the others. */
 const MAX_FRAMES_PER_RUN = 64;
-/** A viewer whose socket takes nothing for so long is gone. */
-const STALL_LIMIT_US = 10_000_000;
-/** After the last frame of a run that came to its end: what is played next has later timestamps. */
-const AFTER_LAST_FRAME_US = 40_000;
-/** Bounds what is believed of a movie's time between decoding and showing. */
-const MAX_LEAD_US = 1_000_000;
+/** Bytes sent in one run: what the kernel has no room for stays here, and that there is none is known after the flush. */
+const MAX_BYTES_PER_RUN = 1_000_000;
+/**
+ * What the server owes everybody: players have run dry by then. The movie goes on where it stopped, later, instead of in a
+ * burst that the network would not carry.
+ */
+const SHIFT_FROM_US = 2_000_000;
+/** Ahead of its time by more, a movie that changes its scale goes on from what is on the screen. */
+const MAX_STALE_US = 1_000_000;
+
+/** What a viewer whose way is too narrow may lose, and when he has lost all. */
+export interface SlowViewer {
+  /** Whether frames are left out; if not, he is late until he is closed. */
+  readonly isThinning: boolean;
+  /** Share of the packets, 0..1, whose loss makes a report a bad one. */
+  readonly thinFromLoss: number;
+  /** Most that waits for him in memory, in bytes, but for the last frame that was added. */
+  readonly maxQueueBytes: number;
+  /** He is closed when his way was full, or he himself was late, for so long, in microseconds. */
+  readonly maxQueueUs: number;
+}
 
 /** Who hears how a session ends. Called on its thread. */
 export interface RtpSessionEvents {
   /** The movie is over, and the viewer has been told so with BYE. Playing again is possible. */
   ended(): void;
+  /** The end that play() was given has been reached, or backward the start of the movie. Playing on is possible, at once. */
+  rangeEnded(): void;
   /** The movie can't be read any more; the viewer has been told so with BYE. */
   failed(error: Error): void;
-  /** The viewer's connection has taken nothing for 10 s. */
-  stalled(): void;
+  /** The viewer can't keep up, for a reason of one line; nothing is sent any more. */
+  stalled(reason: string): void;
+  /** The network carries less than before, or more; `loss` (0..1) is what was reported last. */
+  qualityChanged(quality: Quality, loss: number): void;
 }
 
 /** What an RTP session is made of. */
@@ -54,6 +74,7 @@ export interface RtpSessionOptions {
   readonly senders: readonly RtpSender[];
   readonly durationUs: number;
   readonly pacing: Pacing;
+  readonly slowViewer: SlowViewer;
   /** The canonical name of the sender (RFC 3550 §6.5.1), UTF-8. */
   readonly cname: Uint8Array;
   readonly events: RtpSessionEvents;
@@ -62,43 +83,38 @@ export interface RtpSessionOptions {
 /** A task that plays one movie to one viewer; kill says BYE and frees everything. */
 export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   readonly senders: readonly RtpSender[];
-  readonly #pipe: PullPipe;
+  readonly #head: PlayHead;
   readonly #options: RtpSessionOptions;
-  readonly #timeline = new Timeline();
   readonly #reports: SenderReports;
-  readonly #frame = new Frame();
-  #order = orderAt(1);
-  #hasFrame = false;
   #isPlaying = false;
   /** All that shall be sent has been; its time is not over yet. */
   #isOver = false;
   /** There are no more frames this way, and the viewer has seen the last: playing on means from an end of the movie. */
   #hasRunOut = false;
-  #untilUs = Infinity;
   /** When what is due lies beyond the wanted end. */
   #endDueUs = Infinity;
-  /** Where the last seek led; the position until a frame has been sent from there. */
-  #startUs = 0;
-  #hasSentSinceSeek = false;
-  /** Where key frames only were being played when they were paused. */
-  #pausedUs = 0;
-  /** How long after its decoding a key frame is shown. */
-  #leadUs = 0;
+  /** Nothing leaves before every track can begin: else the clock would start for some and not for others. */
+  #isBeginning = false;
   /** A plan was not ready when playing started: the clock starts when it is. */
   #waitsForFirstPlan = false;
-  #fullSinceUs = 0;
+  /** How fast frames go: ahead of their time at Scale and Speed 1 alone, where nobody is about to change his mind. */
+  #pacing: Pacing;
+  /** Since when the pace counts. */
+  #sinceUs = 0;
+  readonly #room = new RoomWait();
   readonly #catchingUp: CatchingUp;
+  readonly #control: QualityControl;
 
   constructor(thread: TaskThread, options: RtpSessionOptions) {
     super(thread, 'rtp');
+    const { provider, senders, durationUs } = options;
     this.#options = options;
-    this.senders = options.senders;
-    this.#reports = new SenderReports(options.senders, options.cname);
-    this.#pipe = new PullPipe(options.provider, this);
-    this.#catchingUp = new CatchingUp(this.#pipe, options.senders.length);
-    this.#seek(0);
-    const mediaUs = this.#nextUs();
-    this.#timeline.start({ mediaUs, streamUs: mediaUs, dueUs: thread.nowUs, scale: 1, speed: 1 });
+    this.#pacing = options.pacing;
+    this.senders = senders;
+    this.#reports = new SenderReports(senders, options.cname);
+    this.#head = new PlayHead(provider, this, senders, durationUs, thread.nowUs);
+    this.#catchingUp = new CatchingUp(this.#head.pipe, senders.length);
+    this.#control = new QualityControl(senders.length, options.slowViewer.thinFromLoss);
   }
 
   get isPlaying(): boolean {
@@ -107,24 +123,32 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   /** The scale that is served: 1, or what play() made of the one it was asked for. */
   get scale(): number {
-    return this.#timeline.scale;
+    return this.#head.timeline.scale;
   }
 
   /** The speed that is served. */
   get speed(): number {
-    return this.#timeline.speed;
+    return this.#head.timeline.speed;
   }
 
   /** The presentation time that playing is at, or that play() without a place goes on from, in microseconds. */
   get positionUs(): number {
-    if (!this.#hasSentSinceSeek) return Math.max(this.#startUs, 0);
-    if (!this.#order.keyFramesOnly) return Math.max(this.#frame.dtsUs, 0);
-    return this.#isPlaying ? this.#positionBetweenKeyFrames() : this.#pausedUs;
+    return this.#head.positionUs(this.thread.nowUs);
+  }
+
+  /** The presentation time that the viewer sees, in microseconds, if his player buffers nothing but what came early. */
+  get shownUs(): number {
+    return this.#head.shownUs(this.thread.nowUs);
+  }
+
+  /** How much of the pictures he gets. */
+  get quality(): Quality {
+    return this.#catchingUp.quality;
   }
 
   /** The presentation time that playing stops at, in microseconds: before the position where it goes backward. */
   get endUs(): number {
-    return Math.min(Math.max(this.#untilUs, 0), this.#options.durationUs);
+    return this.#head.endUs;
   }
 
   /**
@@ -132,26 +156,39 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
    * really starts at, in microseconds; `scale` and `speed` tell how.
    */
   play(fromUs: number | undefined, wish: PlayWish = {}): number {
-    const scale = this.#servedScale(wish.scale ?? 1);
+    const head = this.#head;
+    const scale = head.followable(clampScale(wish.scale ?? 1));
     const speed = clampSpeed(wish.speed ?? 1);
-    const { scale: oldScale, speed: oldSpeed, isReverse: wasReverse } = this.#timeline;
-    const farEndUs = scale < 0 ? this.#options.durationUs : 0;
-    const seekUs = fromUs ?? (this.#hasRunOut ? (wasReverse ? 0 : farEndUs) : undefined);
-    const goesOn = seekUs === undefined && scale === oldScale && speed === oldSpeed && this.#isPlaying;
+    const seekUs = fromUs ?? this.#placeAfterTheEnd(scale) ?? this.#placeOnScreen(scale);
+    const goesOn = seekUs === undefined && scale === this.scale && speed === this.speed && this.#isPlaying;
     this.#isOver = false;
     this.signal(TaskEvent.start);
     if (!goesOn) this.#start(seekUs, scale, speed);
-    this.#untilUs = untilUsOf(wish, scale);
-    this.#endDueUs = this.#timeline.dueUs(this.#lastUs());
+    head.stopAt(untilUsOf(wish, scale));
+    this.#endDueUs = head.timeline.dueUs(head.lastUs);
     return this.positionUs;
   }
 
   /** Stops sending; the next frame is kept for play(). Returns the position in microseconds. */
   pause(): number {
-    this.#peek();
-    this.#pausedUs = this.positionUs;
-    this.#isPlaying = false;
+    this.#head.next();
+    this.#stop(this.positionUs);
     return this.positionUs;
+  }
+
+  /** Says BYE on one track and sends nothing more on it; the others play on. */
+  endTrack(sender: RtpSender): void {
+    this.#reports.sayByeOf(sender, this.#head.timeline.streamAt(this.thread.nowUs));
+    sender.leaveTransport();
+  }
+
+  /** A report about a track has been read: thins or thickens what goes over a way that loses packets. */
+  reportRead(sender: RtpSender): void {
+    if (!sender.isLossy || !this.#options.slowViewer.isThinning) return;
+    if (!this.#control.heard(this.senders.indexOf(sender), sender, this.thread.nowUs)) return;
+    const { quality, loss } = this.#control;
+    this.#catchingUp.quality = quality;
+    this.#options.events.qualityChanged(quality, loss);
   }
 
   run(events: number): number {
@@ -171,7 +208,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   /** Ends the movie before its time: tells the viewer, then the protocol. */
   fail(error: Error): void {
     if (!this.#isPlaying) return;
-    this.#isPlaying = false;
+    this.#stop(this.positionUs);
     this.#sayBye();
     this.#options.events.failed(error);
   }
@@ -181,129 +218,87 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   protected override onDeleted(): void {
     this.#sayBye();
-    this.#pipe.disconnect();
+    this.#head.pipe.disconnect();
     for (const sender of this.senders) sender.close(this);
   }
 
-  #servedScale(wanted: number): number {
-    const scale = clampScale(wanted);
-    return scale === 1 || this.#pipe.canFollow(orderAt(scale)) ? scale : 1;
+  #placeAfterTheEnd(scale: number): number | undefined {
+    if (!this.#hasRunOut) return undefined;
+    return scale < 0 && !this.#head.timeline.isReverse ? this.#options.durationUs : 0;
   }
 
-  // Where it was left and where it goes on are one instant of stream time (RFC 2326 appendix B), and that is now. Who changes
-  // his rate and nothing else gets the next frame when he would have got it.
+  // What went ahead of its time is of the old scale, seconds of it.
+  #placeOnScreen(scale: number): number | undefined {
+    const { positionUs, shownUs } = this;
+    return scale !== this.scale && positionUs - shownUs > MAX_STALE_US ? shownUs : undefined;
+  }
+
   #start(seekUs: number | undefined, scale: number, speed: number): void {
     const { nowUs } = this.thread;
-    this.#peek();
-    const leftUs = this.#leftStreamUs();
-    const move = this.#move(seekUs, scale);
-    const mediaUs = this.#nextUs();
-    const streamUs = move === 'sought' ? leftUs : this.#timeline.streamUs(mediaUs);
-    const goesOn = move !== 'sought' && this.#isPlaying;
-    const dueUs = goesOn ? Math.max(this.#timeline.dueUs(mediaUs), nowUs) : nowUs;
-    this.#timeline.start({ mediaUs, streamUs, dueUs, scale, speed });
-    if (move !== 'stayed')
-      for (const sender of this.senders)
-        sender.retime(mediaUs + this.#leadUs, streamUs + this.#leadUs, scale);
+    this.#head.start({ seekUs, scale, speed, nowUs });
+    this.#sinceUs = nowUs;
+    const { pacing } = this.#options;
+    this.#pacing = scale === 1 && speed === 1 ? pacing : { ...pacing, overbufferRate: 1, overbufferUs: 0 };
     this.#isPlaying = true;
     this.#hasRunOut = false;
+    this.#isBeginning = true;
     this.#waitsForFirstPlan = false;
-    this.#fullSinceUs = 0;
-    this.#reports.restart();
+    this.#room.restart();
+    this.#reports.restart(nowUs);
   }
 
-  #move(seekUs: number | undefined, scale: number): 'stayed' | 'reordered' | 'sought' {
-    if (seekUs === undefined && scale === this.#timeline.scale) return 'stayed';
-    const old = this.#order;
-    const order = orderAt(scale);
-    const positionUs = this.positionUs;
-    this.#order = order;
-    if (seekUs === undefined && !old.keyFramesOnly && !order.keyFramesOnly) {
-      this.#pipe.reorder(order, this.#hasFrame ? this.#frame : null);
-      this.#takeUp();
-      this.#startUs = this.#nextUs();
-      return 'reordered';
-    }
-    this.#seek(seekUs ?? positionUs);
-    return 'sought';
-  }
-
-  #seek(toUs: number): void {
-    this.#startUs = this.#pipe.seek(toUs, this.#order);
-    this.#takeUp();
-    this.#leadUs = Math.min(Math.max(this.#startUs - this.#nextUs(), 0), MAX_LEAD_US);
-  }
-
-  // The provider has moved, the senders follow.
-  #takeUp(): void {
-    this.#hasSentSinceSeek = false;
-    for (const [track, sender] of this.senders.entries())
-      sender.moveTo(this.#pipe.nextFrame(track), this.#order);
-    this.#hasFrame = this.#pipe.pull(this.#frame);
-    if (this.#hasFrame && this.#order.keyFramesOnly) this.#prepareNext();
-  }
-
-  #prepareNext(): void {
-    const { track } = this.#frame;
-    this.senders[track]!.prepare(this.#pipe.nextFrame(track));
-  }
-
-  #peek(): void {
-    if (!this.#hasFrame) this.#hasFrame = this.#pipe.pull(this.#frame);
-  }
-
-  /** Decode time of the next frame; of the last one when all have been sent. */
-  #nextUs(): number {
-    return this.#hasFrame || this.#hasSentSinceSeek ? this.#frame.dtsUs : this.#startUs;
-  }
-
-  #leftStreamUs(): number {
-    const { dtsUs } = this.#frame;
-    if (this.#hasFrame || !this.#hasSentSinceSeek) return this.#timeline.streamUs(this.#nextUs());
-    const lastUs = this.#timeline.isReverse ? dtsUs : Math.max(dtsUs, this.#options.durationUs);
-    return this.#timeline.streamUs(lastUs) + AFTER_LAST_FRAME_US;
-  }
-
-  // What is on the screen was sent a while ago, what comes next may be seconds away: the clock tells.
-  #positionBetweenKeyFrames(): number {
-    const mediaUs = this.#timeline.mediaAt(this.thread.nowUs);
-    const nextUs = this.#hasFrame ? this.#frame.dtsUs : this.#lastUs();
-    const reachedUs = this.#timeline.isReverse ? Math.max(mediaUs, nextUs) : Math.min(mediaUs, nextUs);
-    return Math.min(Math.max(reachedUs + this.#leadUs, 0), this.#options.durationUs);
-  }
-
-  /** From this decode time on frames are beyond the wanted end. Backward, the frame that is shown at the end belongs to it. */
-  #lastUs(): number {
-    return this.#timeline.isReverse ? this.#untilUs - this.#leadUs - 1 : this.#untilUs;
+  #stop(positionUs: number): void {
+    this.#head.stop(positionUs);
+    this.#isPlaying = false;
   }
 
   #sendDue(): number {
+    const head = this.#head;
+    const { timeline, frame } = head;
     const nowUs = this.thread.nowUs;
-    const untilDueUs = horizonUs(this.#options.pacing, nowUs);
+    const pacing = this.#pacing;
+    const { slowViewer } = this.#options;
+    const untilDueUs = horizonUs(pacing, nowUs, this.#sinceUs);
+    let octetsLeft = Math.min(slowViewer.maxQueueBytes, MAX_BYTES_PER_RUN);
+    if (this.#isBeginning) {
+      const pending = this.#begin();
+      if (pending !== undefined) return this.#waitForPlan(pending);
+    }
     if (this.#waitsForFirstPlan) this.#delayTo(nowUs);
-    if (this.#reports.isDue(nowUs)) this.#reports.sendDue(nowUs, this.#timeline.streamAt(nowUs));
+    if (this.#reports.isDue(nowUs)) this.#reports.sendDue(nowUs, timeline.streamAt(nowUs));
     for (let frames = 0; frames < MAX_FRAMES_PER_RUN; frames++) {
-      if (!this.#hasFrame) this.#hasFrame = this.#pipe.pull(this.#frame);
-      const dueUs = this.#timeline.dueUs(this.#frame.dtsUs);
-      if (!this.#hasFrame || dueUs >= this.#endDueUs) return this.#goToEnd();
-      if (dueUs >= untilDueUs) return after((wakeUs(this.#options.pacing, dueUs) - nowUs) / US_PER_MS);
-      const sender = this.senders[this.#frame.track]!;
-      if (sender.isFull) return this.#waitForRoom(nowUs);
-      this.#fullSinceUs = 0;
-      if (nowUs - dueUs >= THIN_FROM_US && this.#isLeftOut(sender, nowUs, nowUs - dueUs)) continue;
-      if (sender.isStarting && sender.begin(this.#frame.index, this.#startUs))
-        this.#reports.sendFirst(sender, this.#timeline.streamAt(nowUs));
-      if (sender.send(this.#frame.index) === SendResult.pending) return this.#waitForPlan(sender);
-      this.#pipe.skipTo(this.#frame.track, sender.nextFrame);
-      this.#hasFrame = false;
-      this.#hasSentSinceSeek = true;
-      if (this.#order.keyFramesOnly) this.#prepareNext();
+      if (!head.next()) return this.#goToEnd();
+      const dueUs = timeline.dueUs(frame.dtsUs);
+      if (dueUs >= this.#endDueUs) return this.#goToEnd();
+      if (dueUs >= untilDueUs) return after((wakeUs(pacing, dueUs, this.#sinceUs) - nowUs) / US_PER_MS);
+      const sender = this.senders[frame.track]!;
+      if (sender.isFull) return this.#waitForRoom(nowUs, dueUs);
+      if (octetsLeft <= 0) return AGAIN;
+      this.#room.room(nowUs, dueUs);
+      const lateUs = nowUs - dueUs;
+      const ownUs = this.#room.ownPartOf(lateUs);
+      if (lateUs - ownUs >= SHIFT_FROM_US) this.#delay(lateUs - ownUs);
+      if ((ownUs >= THIN_FROM_US || this.#catchingUp.isThinning) && this.#isLeftOut(sender, nowUs, ownUs))
+        continue;
+      if (ownUs >= slowViewer.maxQueueUs) return this.#giveUp('late');
+      if (!sender.hasReported) this.#reports.sendFirst(sender, nowUs, timeline.streamAt(nowUs));
+      const { octetCount } = sender;
+      if (sender.send(frame.index) === SendResult.pending) return this.#waitForPlan(sender);
+      octetsLeft -= sender.octetCount - octetCount;
+      head.sent(sender.nextFrame);
     }
     return AGAIN;
   }
 
+  /** Has every track begin; returns one whose first plan is still being made. */
+  #begin(): RtpSender | undefined {
+    for (const sender of this.senders) if (!sender.begin(this.#head.startUs)) return sender;
+    this.#isBeginning = false;
+    return undefined;
+  }
+
   #waitForPlan(sender: RtpSender): number {
-    this.#waitsForFirstPlan = sender.isStarting || this.#order.keyFramesOnly;
+    this.#waitsForFirstPlan = this.#isBeginning || this.#head.keyFramesOnly;
     sender.wait(this);
     return PARK;
   }
@@ -311,29 +306,39 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   // Nobody has seen anything yet that later frames would have to keep up with.
   #delayTo(nowUs: number): void {
     this.#waitsForFirstPlan = false;
-    const lateUs = nowUs - this.#timeline.dueUs(this.#frame.dtsUs);
-    if (lateUs <= 0) return;
-    this.#timeline.delay(lateUs);
-    this.#endDueUs += lateUs;
+    const lateUs = nowUs - this.#head.timeline.dueUs(this.#head.frame.dtsUs);
+    if (lateUs > 0) this.#delay(lateUs);
+  }
+
+  #delay(byUs: number): void {
+    this.#head.timeline.delay(byUs);
+    this.#endDueUs += byUs;
+    this.#reports.restart(this.thread.nowUs); // what they said of the clock is no longer true
   }
 
   /** Says whether the next frame is left out because the viewer is late. */
   #isLeftOut(sender: RtpSender, nowUs: number, lateUs: number): boolean {
-    const { keyFramesOnly } = this.#order;
-    const mediaUs = this.#timeline.mediaAt(nowUs);
-    if (!this.#catchingUp.passesOver(this.#frame, sender, keyFramesOnly, mediaUs, lateUs)) return false;
-    this.#hasFrame = false;
-    this.#hasSentSinceSeek = true;
+    if (!this.#options.slowViewer.isThinning) return false;
+    const head = this.#head;
+    const mediaUs = head.timeline.mediaAt(nowUs);
+    if (!this.#catchingUp.passesOver(head.frame, sender, head.keyFramesOnly, mediaUs, lateUs)) return false;
+    head.passedOver();
     return true;
   }
 
   // The protocol signals when there is room; the timer is for those who never make any.
-  #waitForRoom(nowUs: number): number {
-    if (this.#fullSinceUs === 0) this.#fullSinceUs = nowUs;
-    const leftUs = this.#fullSinceUs + STALL_LIMIT_US - nowUs;
-    if (leftUs > 0) return after(leftUs / US_PER_MS);
-    this.#isPlaying = false;
-    this.#options.events.stalled();
+  #waitForRoom(nowUs: number, dueUs: number): number {
+    this.#room.full(nowUs, dueUs);
+    const leftUs = this.#options.slowViewer.maxQueueUs - this.#room.fullForUs;
+    return leftUs > 0 ? after(Math.min(leftUs, ROOM_CHECK_US) / US_PER_MS) : this.#giveUp('full');
+  }
+
+  #giveUp(why: 'late' | 'full'): number {
+    this.#stop(this.positionUs);
+    const seconds = this.#options.slowViewer.maxQueueUs / US_PER_S;
+    const reason =
+      why === 'full' ? `its connection took nothing for ${seconds} s` : `it was ${seconds} s late`;
+    this.#options.events.stalled(reason);
     return PARK;
   }
 
@@ -345,24 +350,27 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   // The end of a range and the start of the movie are told at once, the end of the movie is told by BYE.
   #endTimeUs(): number {
-    const endUs = this.#timeline.dueUs(this.endUs);
-    return this.#hasFrame || this.#timeline.isReverse ? endUs : endUs + BYE_DELAY_US;
+    const { timeline, endUs, hasFrame } = this.#head;
+    const dueUs = timeline.dueUs(endUs);
+    return hasFrame || timeline.isReverse ? dueUs : dueUs + BYE_DELAY_US;
   }
 
   #end(): number {
     const nowUs = this.thread.nowUs;
     const endUs = this.#endTimeUs();
     if (nowUs < endUs) return after((endUs - nowUs) / US_PER_MS);
-    if (this.#hasFrame) {
+    if (this.#head.hasFrame) {
       // The end that the client asked for: it may go on from here.
       this.#isOver = false;
       this.pause();
+      this.#options.events.rangeEnded();
       return PARK;
     }
+    const { isReverse } = this.#head.timeline;
     this.#hasRunOut = true;
-    this.#isPlaying = false;
-    if (this.#timeline.isReverse) {
-      this.#pausedUs = 0;
+    this.#stop(isReverse ? 0 : this.positionUs);
+    if (isReverse) {
+      this.#options.events.rangeEnded();
       return PARK;
     }
     this.#sayBye();
@@ -371,6 +379,6 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   #sayBye(): void {
-    this.#reports.sayBye(this.#timeline.streamAt(this.thread.nowUs));
+    this.#reports.sayBye(this.#head.timeline.streamAt(this.thread.nowUs));
   }
 }

@@ -7,7 +7,7 @@ import {
   type PacketRun,
   type RefusedRow,
   type SocketAddress,
-  type TcpConnection,
+  type StreamConnection,
   type UdpDestination,
   type UdpPair,
 } from '@finch/core';
@@ -24,13 +24,27 @@ export interface RtpTransportEvents {
 export interface RtpTransport {
   /** Whether the way is full: a session with a choice waits for room. */
   readonly isFull: boolean;
+  /** Whether packets may be lost on the way: reports tell how many, and they may be asked for again. */
+  readonly isLossy: boolean;
   /** Sends a run of packets. Hot path. */
   sendRun(run: PacketRun): void;
+  /** Sends packets once more in the format of RFC 4588; `originalSequence` is the first one's. A reliable way sends nothing. */
+  sendAgain(run: PacketRun, originalSequence: number): void;
   /** Sends an RTCP compound packet; the bytes are copied. */
   sendReport(bytes: Uint8Array): void;
   /** Ends the transport; nothing is heard of it any more. */
   close(): void;
 }
+
+/** Takes everything and sends nothing: the transport of a track that its viewer has left. */
+export const NOWHERE: RtpTransport = {
+  isFull: false,
+  isLossy: false,
+  sendRun: () => {},
+  sendAgain: () => {},
+  sendReport: () => {},
+  close: () => {},
+};
 
 /** RTP to one port of the viewer, RTCP to another, from the thread's shared pair. */
 export class UdpTransport implements RtpTransport, UdpDestination {
@@ -38,6 +52,7 @@ export class UdpTransport implements RtpTransport, UdpDestination {
   /** Runs that the network refused (no route, no listener on this machine). */
   lostRuns = 0;
   readonly isFull = false;
+  readonly isLossy = true;
   readonly #pair: UdpPair;
   readonly #rtcpAddress: SocketAddress;
   readonly #events: RtpTransportEvents;
@@ -57,6 +72,10 @@ export class UdpTransport implements RtpTransport, UdpDestination {
 
   sendRun(run: PacketRun): void {
     this.#pair.sendRun(run, this);
+  }
+
+  sendAgain(run: PacketRun, originalSequence: number): void {
+    this.#pair.sendAgain(run, originalSequence, this);
   }
 
   sendReport(bytes: Uint8Array): void {
@@ -79,12 +98,13 @@ export class UdpTransport implements RtpTransport, UdpDestination {
 
 /** RTP and RTCP on two channels of an RTSP connection (RFC 2326 §10.12). */
 export class InterleavedTransport implements RtpTransport {
-  readonly #connection: TcpConnection;
+  readonly isLossy = false;
+  readonly #connection: StreamConnection;
   readonly #rtpChannel: number;
   readonly #rtcpChannel: number;
 
   /** What arrives on the RTCP channel is handed over by whoever reads the connection. */
-  constructor(connection: TcpConnection, rtpChannel: number, rtcpChannel: number) {
+  constructor(connection: StreamConnection, rtpChannel: number, rtcpChannel: number) {
     this.#connection = connection;
     this.#rtpChannel = rtpChannel;
     this.#rtcpChannel = rtcpChannel;
@@ -97,6 +117,8 @@ export class InterleavedTransport implements RtpTransport {
   sendRun(run: PacketRun): void {
     this.#connection.sendRun(run, this.#rtpChannel);
   }
+
+  sendAgain(): void {}
 
   sendReport(bytes: Uint8Array): void {
     const framed = new Uint8Array(4 + bytes.length);

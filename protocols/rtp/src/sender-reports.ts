@@ -1,30 +1,42 @@
 /**
- * When the senders of a session report: each right before its first packet, then together every five seconds; and BYE, once.
- * Used by the RTP session. Rule: a report speaks of now, in stream time. Spec: RFC 3550 §6.2, §6.4.1, §6.6.
+ * When the senders of a session report: each right before its first packet, then together about every five
+ * seconds; and BYE, once.
+ * Used by the RTP session. Rule: a report speaks of now, in stream time. Spec: RFC 3550 §6.2, §6.3, §6.4.1, §6.6.
  */
 import { unixNowUs } from './ntp-time';
 import type { RtpSender } from './rtp-sender';
 
-/** Between two reports (RFC 3550 §6.2 recommends 5 s at least). */
+/**
+ * Between two reports on the average. RFC 3550 §6.2: the bandwidth for reports (5 %) would allow more between two members, so
+ * the minimum counts.
+ */
 const REPORT_INTERVAL_US = 5_000_000;
+/** Undoes what the rule of §6.3.1 takes off the average: e - 3/2. */
+const COMPENSATION = Math.E - 1.5;
 
 /** The reports of one session; see the head of this file. */
 export class SenderReports {
   readonly #senders: readonly RtpSender[];
   readonly #cname: Uint8Array;
+  readonly #random: () => number;
   #nextUs = 0;
+  /** From the thread's clock to the wall clock. */
+  #unixOffsetUs = 0;
   #saidBye = false;
 
-  /** `cname` is the canonical name of the sender (RFC 3550 §6.5.1), UTF-8. */
-  constructor(senders: readonly RtpSender[], cname: Uint8Array) {
+  /** `cname` is the canonical name of the sender (RFC 3550 §6.5.1), UTF-8; `random` gives numbers in 0..1. */
+  constructor(senders: readonly RtpSender[], cname: Uint8Array, random = Math.random) {
     this.#senders = senders;
     this.#cname = cname;
+    this.#random = random;
   }
 
-  /** Begins anew: playing has started. */
-  restart(): void {
+  // One look at the wall clock serves all tracks until the next round: looks a turn apart would tell them apart.
+  /** Begins anew at `nowUs` of the thread's clock: playing has started. */
+  restart(nowUs: number): void {
     this.#saidBye = false;
     this.#nextUs = 0;
+    this.#unixOffsetUs = unixNowUs() - nowUs;
   }
 
   /** Whether it is time for a round. Hot path. */
@@ -32,18 +44,19 @@ export class SenderReports {
     return nowUs >= this.#nextUs;
   }
 
-  /** Sends the round that is due, of the senders that have begun; `streamUs` is the stream time now. */
+  /** Sends the round that is due, of the senders that have sent their first; `streamUs` is the stream time now. */
   sendDue(nowUs: number, streamUs: number): void {
-    this.#nextUs = nowUs + REPORT_INTERVAL_US;
+    this.#nextUs = nowUs + this.#intervalUs();
     const unixUs = unixNowUs();
+    this.#unixOffsetUs = unixUs - nowUs;
     for (const sender of this.#senders)
-      if (!sender.isStarting) sender.sendReport(streamUs, unixUs, this.#cname);
+      if (sender.hasReported) sender.sendReport(streamUs, unixUs, this.#cname);
   }
 
   // VLC that hears of the common clock after its first frame starts that track anew and drops all up to the next key frame.
   /** Sends the report that goes before the first packet of a track. */
-  sendFirst(sender: RtpSender, streamUs: number): void {
-    sender.sendReport(streamUs, unixNowUs(), this.#cname);
+  sendFirst(sender: RtpSender, nowUs: number, streamUs: number): void {
+    sender.sendReport(streamUs, nowUs + this.#unixOffsetUs, this.#cname);
   }
 
   /**
@@ -55,5 +68,15 @@ export class SenderReports {
     this.#saidBye = true;
     const unixUs = unixNowUs();
     for (const sender of this.#senders) sender.sendBye(streamUs, unixUs, this.#cname);
+  }
+
+  /** Says BYE on one track, now. */
+  sayByeOf(sender: RtpSender, streamUs: number): void {
+    if (!this.#saidBye) sender.sendBye(streamUs, unixNowUs(), this.#cname);
+  }
+
+  // RFC 3550 §6.3.1: from half to one and a half, so that the reports of many senders do not come together.
+  #intervalUs(): number {
+    return (REPORT_INTERVAL_US * (0.5 + this.#random())) / COMPENSATION;
   }
 }

@@ -33,6 +33,8 @@ export interface ThinnedFrames {
   disposable: number;
   /** Pictures on the way to a key frame. */
   upToKeyFrame: number;
+  /** Whole groups of pictures, key frame and all. */
+  wholeGroups: number;
   /** Key frames of a fast or reverse play. */
   keyFrames: number;
   audio: number;
@@ -40,12 +42,13 @@ export interface ThinnedFrames {
 
 /** Starts counting. */
 export function noThinnedFrames(): ThinnedFrames {
-  return { disposable: 0, upToKeyFrame: 0, keyFrames: 0, audio: 0 };
+  return { disposable: 0, upToKeyFrame: 0, wholeGroups: 0, keyFrames: 0, audio: 0 };
 }
 
 /** The sum over all causes. */
-export function thinnedFramesOf({ disposable, upToKeyFrame, keyFrames, audio }: ThinnedFrames): number {
-  return disposable + upToKeyFrame + keyFrames + audio;
+export function thinnedFramesOf(thinned: ThinnedFrames): number {
+  const { disposable, upToKeyFrame, wholeGroups, keyFrames, audio } = thinned;
+  return disposable + upToKeyFrame + wholeGroups + keyFrames + audio;
 }
 
 /** The verdict on a picture that is `lateUs` late. */

@@ -5,6 +5,7 @@
 import { MediaError, type MediaErrorCode } from '@finch/core';
 import { type RtspParseError, type RtspRequest, writeResponse } from 'rtsp-stream-parser';
 import { RtspError, type RtspErrorCode, type RtspErrorHeaders } from './errors';
+import { formatDate } from './headers/date';
 import { RETRY_AFTER_SECONDS } from './refusals';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspReply } from './rtsp-exchange';
@@ -18,7 +19,12 @@ const MEDIA_ERRORS: Readonly<Record<MediaErrorCode, RtspErrorCode>> = {
   broken: 'unsupportedMediaType',
   gone: 'notFound',
   busy: 'serviceUnavailable',
+  unauthorized: 'unauthorized',
+  forbidden: 'forbidden',
 };
+
+/** What a module's refusal asks for that names no challenge of its own. */
+const DEFAULT_CHALLENGE = 'Basic realm="movies"';
 
 /** Makes the answer, and logs what the operator should know: files that can't be served, and failures of our own. */
 export function errorReply(error: unknown, request: RtspRequest, connection: RtspConnection): RtspReply {
@@ -29,7 +35,8 @@ export function errorReply(error: unknown, request: RtspRequest, connection: Rts
   }
   if (error instanceof MediaError) {
     failures.write('warn', `${connection.peer} ${request.method}: ${error.message}`);
-    const headers = error.code === 'busy' ? { 'Retry-After': RETRY_AFTER_SECONDS } : {};
+    const isChallenge = error.code === 'unauthorized';
+    const headers = isChallenge ? { 'WWW-Authenticate': error.challenge ?? DEFAULT_CHALLENGE } : {};
     return replyTo(new RtspError(MEDIA_ERRORS[error.code], error.message, headers));
   }
   failures.write(
@@ -52,16 +59,26 @@ export function errorAnswer({ status, detail, message, headers }: RtspError): Ui
 function lastAnswer(statusCode: number, text: string, headers: RtspErrorHeaders): Uint8Array {
   return writeResponse({
     statusCode,
-    headers: { Server: SERVER_NAME, Connection: 'close', ...headers, 'Content-Type': 'text/plain' },
+    headers: {
+      Date: formatDate(Date.now()),
+      Server: SERVER_NAME,
+      Connection: 'close',
+      ...headers,
+      'Content-Type': 'text/plain',
+    },
     body: Buffer.from(`${text}\r\n`),
   });
 }
 
-function replyTo({ status, detail, headers }: RtspError): RtspReply {
-  if (detail === undefined) return { status, headers };
+function replyTo({ code, status, detail, headers }: RtspError): RtspReply {
+  const all = {
+    ...(code === 'serviceUnavailable' ? { 'Retry-After': RETRY_AFTER_SECONDS } : {}),
+    ...headers,
+  };
+  if (detail === undefined) return { status, headers: all };
   return {
     status,
-    headers: { ...headers, 'Content-Type': 'text/plain' },
+    headers: { ...all, 'Content-Type': 'text/plain' },
     body: Buffer.from(`${detail}\r\n`),
   };
 }

@@ -37,6 +37,8 @@ export function answerHttp(
   if (connection.refusal !== undefined)
     refuse(connection, 503, refusalText(connection.refusal), { 'Retry-After': RETRY_AFTER_SECONDS });
   else if (!isTunnel) refuse(connection, 404, 'this port serves RTSP: open rtsp:// URLs of it in a player');
+  else if (connection.isEncrypted)
+    refuse(connection, 501, 'no tunnel through HTTPS: open rtsps:// URLs of this port in a player');
   else if (!isFirst) refuse(connection, 400, `${method}: expected as the first request of its connection`);
   else if (!COOKIE.test(cookie))
     refuse(connection, 400, 'x-sessioncookie: expected 1..128 visible characters');

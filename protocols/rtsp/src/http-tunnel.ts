@@ -9,12 +9,13 @@ import {
   closeDescriptor,
   Errno,
   type HandedConnection,
+  type StreamConnectionEvents,
   TaskEvent,
   TcpConnection,
-  type TcpConnectionEvents,
 } from '@finch/core';
 import { RtspParseError, TunnelDecoder } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
+import { ConnectionMemory } from './connection-memory';
 import { parseErrorAnswer } from './error-reply';
 import { CONNECTION_BYTES } from './memory-costs';
 import type { RtspConnection } from './rtsp-connection';
@@ -22,10 +23,11 @@ import type { RtspConnection } from './rtsp-connection';
 /** POSTs of one tunnel at a time: the one that is read, and the one that takes its place. */
 const MAX_POSTS = 2;
 /** Nothing is sent on a POST. */
-const NOTHING_SENT: TcpConnectionEvents = { drained: () => {}, broken: () => {} };
+const NOTHING_SENT: StreamConnectionEvents = { drained: () => {}, broken: () => {} };
 
 interface Post {
   readonly tcp: TcpConnection;
+  readonly memory: ConnectionMemory;
   readonly decoder: TunnelDecoder;
   /** What was read of it before it came here; undefined once it has been decoded. */
   first: Uint8Array | undefined;
@@ -56,7 +58,7 @@ export class HttpTunnel implements ByteSource, Armable {
 
   /** Part of Armable. */
   delivered(events: number): void {
-    this.#connection.tcp.context.delivered(events);
+    this.#connection.tcp.context.delivered?.(events);
     for (const { tcp } of this.#posts) tcp.context.delivered(events);
   }
 
@@ -81,18 +83,17 @@ export class HttpTunnel implements ByteSource, Armable {
 
   #join({ fd, bytes }: HandedConnection): void {
     const { ref, service, peer } = this.#connection;
-    const { memory } = service.host;
-    const hasMemory = memory.tryTake('connections', CONNECTION_BYTES);
+    const memory = new ConnectionMemory(service.host.memory, CONNECTION_BYTES);
     try {
-      if (!hasMemory) throw service.memorySpent();
+      if (!memory.isGranted) throw service.memorySpent();
       const tcp = new TcpConnection(fd, ref, service.host.batch, NOTHING_SENT);
       if (this.#posts.length === MAX_POSTS) this.#drop();
-      this.#posts.push({ tcp, decoder: new TunnelDecoder(), first: bytes });
+      this.#posts.push({ tcp, memory, decoder: new TunnelDecoder(), first: bytes });
       this.#connection.tunnelJoined();
       this.#connection.signal(TaskEvent.read);
     } catch (error) {
       closeDescriptor(fd);
-      if (hasMemory) memory.give('connections', CONNECTION_BYTES);
+      memory.giveBack();
       service.host.connectionClosed(peer);
       service.failures.write('error', `POST half of ${peer} refused: ${(error as Error).message}`);
     }
@@ -100,8 +101,9 @@ export class HttpTunnel implements ByteSource, Armable {
 
   #drop(): void {
     const { service, peer } = this.#connection;
-    this.#posts.shift()?.tcp.close();
-    service.host.memory.give('connections', CONNECTION_BYTES);
+    const post = this.#posts.shift()!;
+    post.tcp.close();
+    post.memory.giveBack();
     service.host.connectionClosed(peer);
   }
 

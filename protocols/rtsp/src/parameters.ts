@@ -2,7 +2,7 @@
  * The parameters of a session that clients may ask for, as a table. Called by GET_PARAMETER and SET_PARAMETER. Rule: a name
  * is known here or nowhere; times are in seconds, counts are of the tracks that the URL names. Spec: RFC 2326 §10.8, §10.9.
  */
-import { type RtpSender, thinnedFramesOf } from '@finch/rtp';
+import { Quality, type RtpSender, thinnedFramesOf } from '@finch/rtp';
 import { formatNptTime } from './headers/npt-time';
 import { formatParameters, PARAMETERS_TYPE } from './headers/parameters';
 import { formatScale, formatSpeed } from './headers/scale-speed';
@@ -16,10 +16,19 @@ export interface ParameterSource {
   readonly durationUs: number;
   readonly scale: number;
   readonly speed: number;
+  readonly quality: Quality;
   readonly state: string;
   /** Of the tracks that are asked about. */
   readonly senders: readonly RtpSender[];
 }
+
+/** What a viewer gets at each quality, for people. */
+export const QUALITY_NAMES: Readonly<Record<Quality, string>> = {
+  [Quality.full]: 'all',
+  [Quality.noDisposable]: 'pictures that others refer to',
+  [Quality.keyFrames]: 'key frames',
+  [Quality.soundOnly]: 'the sound',
+};
 
 type Parameter = (source: ParameterSource) => string;
 
@@ -32,10 +41,14 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['packets_sent', sumOf(({ packetCount }) => packetCount)],
   ['octets_sent', sumOf(({ octetCount }) => octetCount)],
   ['reports_received', sumOf(({ receivedReports }) => receivedReports)],
+  ['reports_rejected', sumOf(({ rejectedReports }) => rejectedReports)],
   ['packets_lost', sumOf(({ cumulativeLost }) => cumulativeLost)],
   ['fraction_lost', worstOf(({ fractionLost }) => fractionLost / 256)],
   ['jitter', worstOf(({ jitterTicks, clockRateHz }) => jitterTicks / clockRateHz)],
   ['round_trip', worstOf(({ roundTripUs }) => Math.max(roundTripUs, 0) / US_PER_S)],
+  ['packets_nacked', sumOf(({ nackedPackets }) => nackedPackets)],
+  ['packets_retransmitted', sumOf(({ retransmittedPackets }) => retransmittedPackets)],
+  ['quality', ({ quality }) => QUALITY_NAMES[quality]],
   ['thinned_frames', sumOf(({ thinned }) => thinnedFramesOf(thinned))],
 ]);
 

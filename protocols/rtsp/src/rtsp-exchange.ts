@@ -1,5 +1,5 @@
 /** One request and what a method handler answers to it. Made by the connection, handed to the handler of the method. */
-import type { CoroutineBody } from '@finch/core';
+import type { CoroutineBody, MediaRequest } from '@finch/core';
 import type { RtspRequest } from 'rtsp-stream-parser';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
@@ -30,6 +30,15 @@ export class RtspExchange {
 
   header(name: string): string | undefined {
     return this.request.headers.get(name);
+  }
+
+  /** What the request is about, for the modules' roles. */
+  get mediaRequest(): MediaRequest {
+    return {
+      path: this.url.segments,
+      clientHost: this.connection.peer.host,
+      authorization: this.header('Authorization'),
+    };
   }
 
   /** The session that the request names, if it names one. 454 when it is not there or is another client's. */

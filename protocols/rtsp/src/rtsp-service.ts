@@ -7,24 +7,30 @@ import {
   AddressCounts,
   type ConnectionService,
   closeDescriptor,
+  HandshakePace,
   type Log,
   type LogAllowance,
   LogLimiter,
-  type ModuleSettings,
   type Refusal,
   type SocketAddress,
   TaskEvent,
   type TaskThreadHost,
+  TlsContext,
   UdpPair,
 } from '@finch/core';
-import { type Pacing, PlanCaches } from '@finch/rtp';
+import { type Pacing, PlanCaches, type SlowViewer } from '@finch/rtp';
+import { ConnectionMemory } from './connection-memory';
 import type { RtspError } from './errors';
-import { CONNECTION_BYTES, SESSION_BYTES } from './memory-costs';
+import { threadKey } from './foreign-session';
+import { CONNECTION_BYTES, ENCRYPTED_CONNECTION_BYTES, SESSION_BYTES } from './memory-costs';
 import { refusalError } from './refusals';
-import { RtspConnection } from './rtsp-connection';
+import { type Arrival, RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
+import { checkedSettings, pacingOf, type RtspSettings, slowViewerOf } from './rtsp-settings';
 
 const RTP_HEADER_BYTES = 12;
+/** A retransmission is longer than the packet was by its number (RFC 4588 §4), and must not be cut on the way for that. */
+const ORIGINAL_SEQUENCE_BYTES = 2;
 /**
  * What one read of a connection takes at most, in bytes: clients send little, and what a flood puts into it is parsed in
  * one go. One buffer serves all connections of the thread.
@@ -41,34 +47,13 @@ const MEMORY_LINES: LogAllowance = { burst: 1, perMinute: 1 };
 /** How long stop() waits for sessions to go, in milliseconds. */
 const STOP_POLL_MS = 5;
 
-/** The module's settings, checked by whoever configures it. */
-export interface RtspSettings {
-  /** What the Session header advertises, in seconds. */
-  readonly sessionTimeoutSeconds: number;
-  /** UDP payload of the largest packet, RTP header included. */
-  readonly maxPacketBytes: number;
-  readonly sendWindowMs: number;
-  readonly sendAheadMs: number;
-  readonly maxSessionsPerConnection: number;
-  /** Of one client address on each task thread; of one /64 where that is IPv6. */
-  readonly maxSessionsPerAddress: number;
-  readonly maxHeaderBytes: number;
-  readonly maxBodyBytes: number;
-  /** Of one connection. */
-  readonly maxRequestsPerSecond: number;
-  /** For a connection without a session. */
-  readonly idleTimeoutSeconds: number;
-  /** For a request to end that has begun, and for a tunnel to get its other half. */
-  readonly requestTimeoutSeconds: number;
-  /** Over how long the packets of one frame are spread on a real network; 0: they leave at once. */
-  readonly udpSpreadMs: number;
-}
-
 /** The RTSP service of one task thread; see the head of this file. */
 export class RtspService implements ConnectionService {
   readonly settings: RtspSettings;
   readonly plans: PlanCaches;
-  readonly pacing: Pacing;
+  /** Over ways that lose packets, and over those that do not. */
+  readonly pacing: { readonly lossy: Pacing; readonly reliable: Pacing };
+  readonly slowViewer: SlowViewer;
   /** The canonical name of this sender in RTCP (RFC 3550 §6.5.1): the same for all tracks, no address in it. */
   readonly cname = Buffer.from(`finch-${randomBytes(6).toString('hex')}`);
   readonly receiveBuffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
@@ -78,21 +63,35 @@ export class RtspService implements ConnectionService {
   readonly halfOpenTunnels = new Set<RtspConnection>();
   /** Lines that a client can cause as often as he likes. */
   readonly failures: LogLimiter;
+  /** No new sessions from now on. */
+  isStopping = false;
   readonly #memoryLines: LogLimiter;
   readonly #sessionsOf = new AddressCounts();
   readonly #udpPairs = new Map<string, UdpPair>();
+  readonly #tls: TlsContext | undefined;
+  readonly #endClaim: () => void;
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
     this.plans = new PlanCaches(host.batch, host.blocking, host.memory);
     this.failures = new LogLimiter(host.log, FAILURE_LINES);
     this.#memoryLines = new LogLimiter(host.log, MEMORY_LINES);
-    this.pacing = { windowUs: this.settings.sendWindowMs * 1000, aheadUs: this.settings.sendAheadMs * 1000 };
+    const { tls, overbuffer } = this.settings;
+    this.#tls = tls && new TlsContext(tls, host.batch, host.log);
+    this.pacing = {
+      lossy: pacingOf(this.settings, overbuffer === 'all'),
+      reliable: pacingOf(this.settings, overbuffer !== 'off'),
+    };
+    this.slowViewer = slowViewerOf(this.settings);
     host.count('RTSP connections', () => this.connections.size);
     host.count('RTSP sessions', () => this.sessions.size);
     host.count('half-open tunnels', () => this.halfOpenTunnels.size);
+    host.count('TLS handshakes', () => this.#tls?.handshakes ?? 0);
     host.count('packet plans', () => this.plans.size);
     host.count('claimed UDP addresses', () => this.#claims());
+    this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes }) =>
+      this.#open(fd, peer, { ...this.#admit(CONNECTION_BYTES), first: bytes }),
+    );
   }
 
   get log(): Log {
@@ -100,27 +99,32 @@ export class RtspService implements ConnectionService {
   }
 
   get maxPayloadBytes(): number {
-    return this.settings.maxPacketBytes - RTP_HEADER_BYTES;
+    const { maxPacketBytes, retransmission } = this.settings;
+    return maxPacketBytes - RTP_HEADER_BYTES - (retransmission === 'off' ? 0 : ORIGINAL_SEQUENCE_BYTES);
   }
 
   accept(fd: number, peer: SocketAddress, refusal: Refusal | undefined): void {
-    const hasMemory = this.host.memory.tryTake('connections', CONNECTION_BYTES);
-    const takenBytes = hasMemory ? CONNECTION_BYTES : 0;
-    if (!hasMemory) this.memorySpent();
-    try {
-      new RtspConnection(
-        this,
-        fd,
-        peer.unmapped(),
-        refusal ?? (hasMemory ? undefined : 'memory-spent'),
-        takenBytes,
-      );
-    } catch (error) {
-      closeDescriptor(fd);
-      this.host.memory.give('connections', takenBytes);
-      this.host.connectionClosed(peer);
-      this.failures.write('error', `connection from ${peer} refused: ${(error as Error).message}`);
-    }
+    this.#open(fd, peer, this.#admit(CONNECTION_BYTES, refusal));
+  }
+
+  /** Makes the service of the port where everything is encrypted; undefined without a certificate. Called once. */
+  makeEncrypted(): ConnectionService | undefined {
+    const tls = this.#tls;
+    if (tls === undefined) return undefined;
+    const pace = new HandshakePace(this.host.thread, 'rtsp');
+    return {
+      accept: (fd, peer, refusal) => {
+        const arrival = { ...this.#admit(ENCRYPTED_CONNECTION_BYTES, refusal), tls };
+        pace.add({
+          begin: () => this.#open(fd, peer, arrival),
+          drop: () => this.#drop(fd, peer, arrival),
+        });
+      },
+      stop: () => {
+        pace.signal(TaskEvent.kill);
+        return this.stop();
+      },
+    };
   }
 
   /** Tells the log that the memory budget is spent, and makes the error that the client hears. */
@@ -188,10 +192,34 @@ export class RtspService implements ConnectionService {
 
   /** Ends all sessions, each with BYE, then all connections. */
   async stop(): Promise<void> {
+    this.isStopping = true;
+    this.#endClaim();
     for (const session of this.sessions.values()) session.signal(TaskEvent.kill);
     while (this.sessions.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
     for (const connection of this.connections) connection.signal(TaskEvent.kill);
     while (this.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
+  }
+
+  // Without memory for him a client is served as one that is over a limit.
+  #admit(costBytes: number, refusal?: Refusal): Arrival {
+    const memory = new ConnectionMemory(this.host.memory, costBytes);
+    if (!memory.isGranted) this.memorySpent();
+    return { memory, refusal: refusal ?? (memory.isGranted ? undefined : 'memory-spent') };
+  }
+
+  #open(fd: number, peer: SocketAddress, arrival: Arrival): void {
+    try {
+      new RtspConnection(this, fd, peer.unmapped(), arrival);
+    } catch (error) {
+      this.#drop(fd, peer, arrival);
+      this.failures.write('error', `connection from ${peer} refused: ${(error as Error).message}`);
+    }
+  }
+
+  #drop(fd: number, peer: SocketAddress, { memory }: Arrival): void {
+    closeDescriptor(fd);
+    memory.giveBack();
+    this.host.connectionClosed(peer);
   }
 
   #claims(): number {
@@ -199,27 +227,4 @@ export class RtspService implements ConnectionService {
     for (const pair of this.#udpPairs.values()) claims += pair.claims;
     return claims;
   }
-}
-
-function checkedSettings(settings: ModuleSettings): RtspSettings {
-  const number = (name: keyof RtspSettings): number => {
-    const value = settings[name];
-    if (typeof value !== 'number')
-      throw new TypeError(`the RTSP module needs the setting "${name}", a number`);
-    return value;
-  };
-  return {
-    sessionTimeoutSeconds: number('sessionTimeoutSeconds'),
-    maxPacketBytes: number('maxPacketBytes'),
-    sendWindowMs: number('sendWindowMs'),
-    sendAheadMs: number('sendAheadMs'),
-    maxSessionsPerConnection: number('maxSessionsPerConnection'),
-    maxSessionsPerAddress: number('maxSessionsPerAddress'),
-    maxHeaderBytes: number('maxHeaderBytes'),
-    maxBodyBytes: number('maxBodyBytes'),
-    maxRequestsPerSecond: number('maxRequestsPerSecond'),
-    idleTimeoutSeconds: number('idleTimeoutSeconds'),
-    requestTimeoutSeconds: number('requestTimeoutSeconds'),
-    udpSpreadMs: number('udpSpreadMs'),
-  };
 }

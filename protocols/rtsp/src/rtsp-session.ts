@@ -1,9 +1,8 @@
 /**
- * One RTSP session: the movie that is held open, the tracks that were set up, the RTP session that plays them. Made by the
+ * One RTSP session: the movie that is held open, the tracks that were set up, the player that plays them. Made by the
  * first SETUP, found by its id. Rule: it ends once, whatever ends it, and takes with it all that it opened. It may outlive
  * its connection when all of its tracks go over UDP. Spec: RFC 2326 §3.4, §10.4-§10.7, §12.37. Thread: one task thread.
  */
-import { randomBytes } from 'node:crypto';
 import {
   DELETE,
   PARK,
@@ -14,7 +13,7 @@ import {
   TaskEvent,
   TimeoutTask,
 } from '@finch/core';
-import { type PlayWish, RtpSession, unixNowUs } from '@finch/rtp';
+import { Quality, unixNowUs } from '@finch/rtp';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
 import type { RtpInfo } from './headers/rtp-info';
@@ -23,34 +22,24 @@ import type { Transport } from './headers/transport';
 import type { ParameterSource } from './parameters';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspService } from './rtsp-service';
-import { nextState, type SessionState } from './session-state';
-import { bindTransport, makeSender, type SessionTrack } from './session-track';
+import { makeSessionId } from './session-id';
+import { SessionPlayer } from './session-player';
+import { SessionTracks, type TrackWish } from './session-tracks';
 
-/** Bytes of randomness in a session id: 128 bits, beyond guessing (RFC 2326 §3.4 asks for 8 octets at least). */
-const SESSION_ID_BYTES = 16;
 /** A client that keeps alive just in time must not be cut off: the timeout that is kept is longer than the one told. */
 const TIMEOUT_GRACE_FACTOR = 1.5;
 
-/** What PLAY came to; times in microseconds of the movie. */
-export interface Played {
-  readonly startUs: number;
-  /** Before the start where it goes backward. */
-  readonly endUs: number;
-  readonly scale: number;
-  readonly speed: number;
-}
-
 /** A task for one session; kill ends it. */
 export class RtspSession extends Task {
-  readonly id = randomBytes(SESSION_ID_BYTES).toString('hex');
+  readonly id: string;
+  readonly player: SessionPlayer;
   readonly #service: RtspService;
   readonly #media: RoutedMedia;
   readonly #presentation: Presentation;
-  readonly #tracks: SessionTrack[] = [];
+  readonly #tracks: SessionTracks;
   readonly #timeout: TimeoutTask;
-  #connection: RtspConnection | undefined;
-  #rtp: RtpSession | undefined;
-  #state: SessionState = 'init';
+  /** Where its tracks were set up, as long as they last. */
+  readonly #connections = new Set<RtspConnection>();
   #reason = 'the server stops';
 
   /** Takes over the hold on the presentation. `path` is what SETUP named; other URLs of the session must name it too. */
@@ -62,9 +51,19 @@ export class RtspSession extends Task {
     readonly client: SocketAddress,
   ) {
     super(service.host.thread, 'rtsp');
+    this.id = makeSessionId(service.host.threadIndex);
     this.#service = service;
     this.#media = media;
     this.#presentation = presentation;
+    this.#tracks = new SessionTracks(presentation);
+    this.player = new SessionPlayer({
+      service,
+      media,
+      presentation,
+      tracks: this.#tracks,
+      clientHost: client.host,
+      stalled: (reason) => this.#stalled(reason),
+    });
     this.#timeout = new TimeoutTask(
       this,
       service.settings.sessionTimeoutSeconds * 1000 * TIMEOUT_GRACE_FACTOR,
@@ -86,109 +85,104 @@ export class RtspSession extends Task {
     return this.#presentation.durationUs;
   }
 
+  /** When the movie was changed last, in milliseconds of the Unix epoch. */
+  get modifiedMs(): number {
+    return this.#presentation.modifiedMs;
+  }
+
   /** Notes a sign of life. Hot path: one store. */
   refresh(): void {
     this.#timeout.refresh();
   }
 
-  /** Sets up the track that the URL names; returns what the answer's Transport says. */
-  setUpTrack(url: ControlUrl, chosen: Transport, connection: RtspConnection): Transport {
-    const state = nextState(this.#state, 'SETUP');
-    this.#checkPath(url);
-    const place = this.#placeOf(url);
-    const { id } = this.#presentation.tracks[place]!.track;
+  /** Sets up the track that the URL names; returns what the answer's Transport says. 459 for what can't be added. */
+  setUpTrack(url: ControlUrl, wish: TrackWish, connection: RtspConnection): Transport {
+    this.player.check('SETUP');
+    if (!this.#isOf(url))
+      throw new RtspError('aggregateNotAllowed', `SETUP: expected a track of ${this.#media.name}`);
+    const id = this.#tracks.idOf(url);
     // Once it has played, the tracks are those that play: a client that wants others sets up another session.
-    if (this.#rtp !== undefined)
-      throw new RtspError('methodNotValidInState', 'SETUP: the session has played already');
-    this.#dropTrack(id);
-    const bound = bindTransport(chosen, connection, {
+    if (this.player.rtp !== undefined)
+      throw new RtspError('aggregateNotAllowed', 'SETUP: expected it before the first PLAY of the session');
+    const answer = this.#tracks.setUp(url, id, wish, connection, {
       reportArrived: (bytes) => this.#reportArrived(id, bytes),
       sourceFailed: () => this.sourceFailed(),
     });
-    const sender = makeSender(this.#service, this.#presentation, place, bound.transport);
-    sender.moveTo(0); // most viewers begin at the beginning: its plan is made while they send PLAY
-    const isInterleaved = chosen.lowerTransport === 'TCP';
-    const trackUrl = url.trackId === undefined ? url.aggregateUrl : `${url.aggregateUrl}/trackID=${id}`;
-    this.#tracks.push({ trackId: id, url: trackUrl, place, sender, isInterleaved, release: bound.release });
-    this.#connection = connection;
+    this.#connections.add(connection);
     connection.sessions.add(this);
-    this.#state = state;
-    return { ...withoutClientWishes(chosen), ...bound.answer, ssrc: sender.ssrc };
+    this.player.enter('SETUP');
+    return answer;
   }
 
   /** Refuses URLs of another movie (454) and of a single track among several (460). */
   checkAggregate(url: ControlUrl): void {
     if (url.isServer) return;
     this.#checkPath(url);
-    if (url.trackId !== undefined && this.#tracks.length > 1)
+    if (url.trackId !== undefined && this.#tracks.count > 1)
       throw new RtspError(
         'onlyAggregateAllowed',
         `expected the URL of the movie, without trackID=${url.trackId}`,
       );
   }
 
-  /** Plays; returns what really is played. */
-  play(fromUs: number | undefined, wish: PlayWish): Played {
-    const state = nextState(this.#state, 'PLAY');
-    const rtp = this.#rtp ?? this.#startRtp();
-    this.#state = state;
-    const startUs = rtp.play(fromUs, wish);
-    return { startUs, endUs: rtp.endUs, scale: rtp.scale, speed: rtp.speed };
-  }
-
-  /** Pauses; returns where, in microseconds of the movie. */
-  pause(): number {
-    this.#state = nextState(this.#state, 'PAUSE');
-    return this.#rtp?.pause() ?? 0;
-  }
-
   /** What RTP-Info says of each track when playing starts at `startUs`. */
   rtpInfo(startUs: number): RtpInfo[] {
-    return this.#tracks.map(({ url, sender }) => ({
-      url,
-      sequenceNumber: sender.nextSequence,
-      rtpTicks: sender.timestampOf(startUs),
-    }));
+    return this.#tracks.rtpInfo(startUs);
   }
 
   /** What clients may ask of the session: of the track that the URL names, or of all. 404 when it was not set up. */
   parameters(url: ControlUrl): ParameterSource {
     if (!url.isServer) this.#checkPath(url);
-    const { trackId } = url;
-    const tracks =
-      trackId === undefined ? this.#tracks : this.#tracks.filter((track) => track.trackId === trackId);
-    if (trackId !== undefined && tracks.length === 0)
-      throw new RtspError('notFound', `track ${trackId} was not set up`);
+    const { rtp } = this.player;
     return {
-      positionUs: this.#rtp?.positionUs ?? 0,
+      positionUs: rtp?.shownUs ?? 0,
       durationUs: this.durationUs,
-      scale: this.#rtp?.scale ?? 1,
-      speed: this.#rtp?.speed ?? 1,
-      state: this.#rtp?.isPlaying === true ? 'playing' : 'ready',
-      senders: tracks.map(({ sender }) => sender),
+      scale: rtp?.scale ?? 1,
+      speed: rtp?.speed ?? 1,
+      quality: rtp?.quality ?? Quality.full,
+      state: rtp?.isPlaying === true ? 'playing' : 'ready',
+      senders: this.#tracks.sendersOf(url),
     };
   }
 
-  /** There is room again on the connection. */
+  /** There is room again on a connection. */
   roomAgain(): void {
-    this.#rtp?.signal(TaskEvent.write);
+    this.player.roomAgain();
   }
 
   /** The movie's file can't be read any more: the viewer gets a clean end. */
   sourceFailed(): void {
-    this.#rtp?.fail(new Error(`${this.#presentation.source.path}: was truncated while it played`));
+    this.player.rtp?.fail(new Error(`${this.#presentation.source.path}: was truncated while it played`));
   }
 
-  /** The connection has gone. What was interleaved on it is over; what goes over UDP lives until it times out. */
-  connectionClosed(): void {
-    this.#connection = undefined;
-    if (this.#tracks.some(({ isInterleaved }) => isInterleaved)) this.end('the client disconnected');
+  /** A connection has gone. What was interleaved on it is over; what goes over UDP lives until it times out. */
+  connectionClosed(connection: RtspConnection): void {
+    this.#connections.delete(connection);
+    if (this.#tracks.carriers.has(connection)) this.end('the client disconnected');
+  }
+
+  /** Tears down what the URL names: one track, or the session. Says whether the session lives on. 404 for a track it does not have. */
+  tearDown(url: ControlUrl): boolean {
+    const { trackId } = url;
+    if (!url.isServer) this.#checkPath(url);
+    const [sender] = this.#tracks.sendersOf(url);
+    if (trackId === undefined || this.#tracks.count === 1) {
+      this.player.enter('TEARDOWN');
+      this.end('teardown');
+      return false;
+    }
+    if (this.player.rtp === undefined) this.#tracks.drop(trackId);
+    else {
+      this.player.endTrack(sender!);
+      this.#tracks.takeOut(trackId);
+    }
+    return true;
   }
 
   /** Ends the session in the next turn, for a reason that the log tells; nothing but BYE is sent any more. */
   end(reason: string): void {
     this.#reason = reason;
-    this.#rtp?.pause();
+    this.player.stop();
     this.signal(TaskEvent.kill);
   }
 
@@ -208,101 +202,43 @@ export class RtspSession extends Task {
   protected override onDeleted(): void {
     this.#timeout.cancel();
     this.#service.sessionEnded(this, this.client);
-    this.#connection?.sessions.delete(this);
-    if (this.#rtp === undefined) {
-      for (const { trackId } of [...this.#tracks]) this.#dropTrack(trackId);
+    for (const connection of this.#connections) connection.sessions.delete(this);
+    const { rtp } = this.player;
+    const counts = this.#tracks.counts();
+    this.#tracks.end(rtp !== undefined);
+    if (rtp === undefined) {
       this.#presentation.close();
       return;
     }
-    this.#rtp.signal(TaskEvent.kill); // it says BYE, then closes senders and movie
-    for (const { release } of this.#tracks) release();
-    this.#service.log.info(`${this.clientHost} stops ${this.#media.name}: ${this.#reason}`, this.#counts());
-  }
-
-  #counts(): Record<string, number> {
-    const counts: Record<string, number> = { packets: 0 };
-    for (const { sender } of this.#tracks) {
-      counts.packets! += sender.packetCount;
-      for (const [cause, frames] of Object.entries(sender.thinned))
-        if (frames > 0) counts[`thinned.${cause}`] = (counts[`thinned.${cause}`] ?? 0) + frames;
-    }
-    return counts;
+    rtp.signal(TaskEvent.kill); // it says BYE, then closes senders and movie
+    this.#service.log.info(`${this.clientHost} stops ${this.#media.name}: ${this.#reason}`, counts);
   }
 
   // A playing TCP viewer lives as long as his connection takes what is sent; the RTP session ends it when it stalls.
   #isServedByTcp(): boolean {
-    return (
-      this.#connection !== undefined &&
-      this.#rtp?.isPlaying === true &&
-      this.#tracks.every(({ isInterleaved }) => isInterleaved)
-    );
+    return this.player.rtp?.isPlaying === true && this.#tracks.areInterleaved;
   }
 
-  #startRtp(): RtpSession {
-    const { host, pacing, cname, log } = this.#service;
-    const places = this.#tracks.map(({ place }) => place);
-    this.#rtp = new RtpSession(host.thread, {
-      provider: this.#media.send(this.#presentation, places),
-      senders: this.#tracks.map(({ sender }) => sender),
-      durationUs: this.#presentation.durationUs,
-      pacing,
-      cname,
-      events: {
-        ended: () => {
-          this.#state = 'ready';
-        },
-        failed: (error) => {
-          this.#state = 'ready';
-          log.warn(`${this.clientHost} can't go on with ${this.#media.name}: ${error.message}`);
-        },
-        stalled: () => {
-          this.end('its connection took nothing for 10 s');
-          this.#connection?.signal(TaskEvent.kill);
-        },
-      },
-    });
-    log.info(`${this.clientHost} plays ${this.#media.name}`, {
-      tracks: this.#tracks.length,
-      transport: this.#tracks[0]!.isInterleaved ? 'TCP' : 'UDP',
-    });
-    return this.#rtp;
+  #stalled(reason: string): void {
+    this.end(reason);
+    for (const connection of this.#tracks.carriers) connection.signal(TaskEvent.kill);
   }
 
   #reportArrived(trackId: number, bytes: Uint8Array): void {
     this.refresh();
-    this.#tracks.find((track) => track.trackId === trackId)?.sender.reportArrived(bytes, unixNowUs());
+    const sender = this.#tracks.senderOf(trackId);
+    if (sender?.reportArrived(bytes, unixNowUs()) === true) this.player.rtp?.reportRead(sender);
   }
 
-  #checkPath({ segments }: ControlUrl): void {
-    if (segments.join('/') !== this.path.join('/'))
+  #isOf({ segments }: ControlUrl): boolean {
+    return segments.join('/') === this.path.join('/');
+  }
+
+  #checkPath(url: ControlUrl): void {
+    if (!this.#isOf(url))
       throw new RtspError(
         'sessionNotFound',
         `the session is of ${this.#media.name}, the URL names something else`,
       );
   }
-
-  #placeOf({ trackId }: ControlUrl): number {
-    const { tracks } = this.#presentation;
-    if (trackId === undefined && tracks.length > 1)
-      throw new RtspError(
-        'aggregateNotAllowed',
-        'SETUP: expected the URL of one track, ending in /trackID=N',
-      );
-    const place = trackId === undefined ? 0 : tracks.findIndex(({ track }) => track.id === trackId);
-    if (place < 0) throw new RtspError('notFound', `${this.#media.name} has no track ${trackId}`);
-    return place;
-  }
-
-  #dropTrack(trackId: number): void {
-    const at = this.#tracks.findIndex((track) => track.trackId === trackId);
-    if (at < 0) return;
-    const [track] = this.#tracks.splice(at, 1);
-    track!.sender.close();
-    track!.release();
-  }
-}
-
-// What the client proposed and the server has not taken up does not belong into the answer.
-function withoutClientWishes({ profile, lowerTransport, delivery, modes, append }: Transport): Transport {
-  return { profile, lowerTransport, delivery, modes, append };
 }

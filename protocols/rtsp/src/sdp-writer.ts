@@ -29,6 +29,10 @@ export interface SdpTrack {
   readonly channels?: number;
   /** Format parameters after the payload type in `a=fmtp`; empty: no such line. */
   readonly fmtp: string;
+  /** Retransmissions that are offered (RFC 4588 §8.1): their payload type, and for how long a packet is sent again. */
+  readonly retransmission?: { readonly payloadType: number; readonly timeMs: number };
+  /** Whether the profile is RTP/AVPF, of which feedback at once is a part (RFC 4585 §4); RTP/AVP otherwise. */
+  readonly hasFeedbackProfile?: boolean;
   /** Mean bit rate in bits per second, written in kbit/s rounded up (RFC 4566 §5.8); 0 when unknown. */
   readonly bitRateBps: number;
   /** Language tag, such as `eng`; `und`, or what is no tag, is not written. */
@@ -79,6 +83,7 @@ interface SdpMedia extends SdpSection {
   bandwidth?: { type: string; limit: number }[];
   rtp: { payload: number; codec: string; rate: number; encoding?: number }[];
   fmtp: { payload: number; config: string }[];
+  rtcpFb?: { payload: number; type: string }[];
 }
 interface SdpDocument extends SdpSection {
   version: 0;
@@ -137,17 +142,31 @@ function mediaOf(track: SdpTrack, contentBase: string, range: string): SdpMedia 
     checkInteger('bitRateBps', Math.ceil(track.bitRateBps), 0, Number.MAX_SAFE_INTEGER) / 1000,
   );
   const config = oneLine(track.fmtp);
+  const again = retransmissionOf(track, payload, rate);
   return {
     type: track.kind,
     port: 0,
-    protocol: 'RTP/AVP',
-    payloads: String(payload),
+    protocol: track.hasFeedbackProfile === true ? 'RTP/AVPF' : 'RTP/AVP',
+    payloads: [payload, ...again.rtp.map((rtp) => rtp.payload)].join(' '),
     ...(kbps > 0 && { bandwidth: [{ type: 'AS', limit: kbps }] }),
-    rtp: [{ payload, codec: encodingName, rate, ...encoding }],
-    fmtp: config === '' ? [] : [{ payload, config }],
+    rtp: [{ payload, codec: encodingName, rate, ...encoding }, ...again.rtp],
+    fmtp: [...(config === '' ? [] : [{ payload, config }]), ...again.fmtp],
+    ...(again.rtp.length > 0 && { rtcpFb: [{ payload, type: 'nack' }] }),
     control: `${contentBase}trackID=${checkInteger('id', track.id, 1, 0x7fff_ffff)}`,
     invalid: [...trackAttributes(track, payload), range].map((value) => ({ value })),
   };
+}
+
+function retransmissionOf(
+  { retransmission }: SdpTrack,
+  payload: number,
+  rate: number,
+): Pick<SdpMedia, 'rtp' | 'fmtp'> {
+  if (retransmission === undefined) return { rtp: [], fmtp: [] };
+  const again = checkInteger('retransmission.payloadType', retransmission.payloadType, 0, 127);
+  const timeMs = checkInteger('retransmission.timeMs', retransmission.timeMs, 1, 0xffff);
+  const config = `apt=${payload};rtx-time=${timeMs}`;
+  return { rtp: [{ payload: again, codec: 'rtx', rate }], fmtp: [{ payload: again, config }] };
 }
 
 function trackAttributes({ language, width, height }: SdpTrack, payload: number): string[] {

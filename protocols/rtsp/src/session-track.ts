@@ -6,10 +6,12 @@ import {
   RtpSender,
   type RtpTransport,
   type RtpTransportEvents,
+  retransmissionTypeOf,
   UdpTransport,
 } from '@finch/rtp';
 import { RtspError } from './errors';
 import type { Transport, TransportPair } from './headers/transport';
+import type { InterleavedChannels } from './interleaved-channels';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspService } from './rtsp-service';
 
@@ -21,8 +23,9 @@ export interface SessionTrack {
   /** Its place in the presentation. */
   readonly place: number;
   readonly sender: RtpSender;
-  readonly isInterleaved: boolean;
-  /** Ends the transport's claims, when the track is set up anew before it played. */
+  /** The connection that carries it; undefined over UDP. */
+  readonly interleavedOn: RtspConnection | undefined;
+  /** Ends the transport's claims. */
   readonly release: () => void;
 }
 
@@ -50,36 +53,39 @@ export function makeSender(
   presentation: Presentation,
   place: number,
   transport: RtpTransport,
+  maxPayloadBytes: number,
 ): RtpSender {
-  const cache = service.plans.of(presentation, place, service.maxPayloadBytes);
-  return new RtpSender(presentation.tracks[place]!.track, payloadTypeOf(place), cache, transport);
+  const cache = service.plans.of(presentation, place, maxPayloadBytes);
+  const { track } = presentation.tracks[place]!;
+  const retransmissionType = service.settings.retransmission === 'off' ? 0 : retransmissionTypeOf(place);
+  return new RtpSender(track, payloadTypeOf(place), cache, transport, retransmissionType);
 }
 
 function bindInterleaved(
   wanted: TransportPair | undefined,
-  connection: RtspConnection,
+  { tcp, channels }: RtspConnection,
   events: RtpTransportEvents,
 ): BoundTransport {
-  const { rtp, rtcp } = wanted ?? freePair(connection);
-  if (connection.isChannelTaken(rtp) || connection.isChannelTaken(rtcp))
+  const { rtp, rtcp } = wanted ?? freePair(channels);
+  if (channels.isTaken(rtp) || channels.isTaken(rtcp))
     throw new RtspError(
       'unsupportedTransport',
       `Transport: channels ${rtp}-${rtcp} are taken on this connection`,
     );
-  connection.listenOn(rtp, () => {}); // players send nothing on it; it is taken all the same
-  connection.listenOn(rtcp, (payload) => events.reportArrived(payload));
+  channels.listenOn(rtp, () => {}); // players send nothing on it; it is taken all the same
+  channels.listenOn(rtcp, (payload) => events.reportArrived(payload));
   return {
-    transport: new InterleavedTransport(connection.tcp, rtp, rtcp),
+    transport: new InterleavedTransport(tcp, rtp, rtcp),
     answer: { interleaved: { rtp, rtcp } },
     release: () => {
-      connection.listenOn(rtp, undefined);
-      connection.listenOn(rtcp, undefined);
+      channels.listenOn(rtp, undefined);
+      channels.listenOn(rtcp, undefined);
     },
   };
 }
 
-function freePair(connection: RtspConnection): TransportPair {
-  const channel = connection.freeChannelPair();
+function freePair(channels: InterleavedChannels): TransportPair {
+  const channel = channels.freePair();
   if (channel < 0)
     throw new RtspError('unsupportedTransport', 'Transport: all channels of this connection are taken');
   return { rtp: channel, rtcp: channel + 1 };
@@ -91,6 +97,8 @@ function bindUdp(
   events: RtpTransportEvents,
 ): BoundTransport {
   const local: SocketAddress = connection.tcp.localAddress;
+  if (local.isLinkLocal)
+    throw new RtspError('unsupportedTransport', 'Transport: from a link-local address expected RTP/AVP/TCP');
   const pair = connection.service.udpPairAt(local.withPort(0));
   const { peer } = connection;
   const transport = new UdpTransport(pair, peer.withPort(ports.rtp), peer.withPort(ports.rtcp), events);

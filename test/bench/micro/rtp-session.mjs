@@ -48,7 +48,7 @@ for (let i = 0; i < SESSIONS; i++) {
     durationUs: index.durationUs,
     pacing: { windowUs: WINDOW_US, aheadUs: 0 },
     cname: new TextEncoder().encode('bench'),
-    events: { ended: () => {}, failed: () => {}, stalled: () => {} },
+    events: { ended: () => {}, rangeEnded: () => {}, failed: () => {}, stalled: () => {} },
   });
   session.play(0);
   clock.advanceUs(STAGGER_US);

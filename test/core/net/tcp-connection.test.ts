@@ -1,5 +1,6 @@
 /** An accepted TCP connection: order under back-pressure, who hears what, and its end. */
-import { TcpConnection, type TcpConnectionEvents } from '@finch/core/net/tcp-connection';
+import type { StreamConnectionEvents } from '@finch/core/net/stream-connection';
+import { TcpConnection } from '@finch/core/net/tcp-connection';
 import { TaskEvent } from '@finch/core/reactor/events';
 import { type NativeFile, native } from '@finch/native';
 import fc from 'fast-check';
@@ -25,7 +26,7 @@ const packets = Array.from({ length: 40 }, (_, i) => ({
   sizeBytes: 50_000 + i,
 }));
 
-class Heard implements TcpConnectionEvents {
+class Heard implements StreamConnectionEvents {
   drains = 0;
   readonly breaks: number[] = [];
   onBroken: () => void = () => {};

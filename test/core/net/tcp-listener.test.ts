@@ -28,13 +28,13 @@ afterEach(async () => {
   await under.stop();
 });
 
-function listenOn(address: SocketAddress): TcpListener {
+function listenOn(address: SocketAddress, bothFamilies = false): TcpListener {
   const sink = {
     accepted: (fd: number, peer: SocketAddress) => {
       accepted.push({ fd, peer });
     },
   };
-  return new TcpListener(under.thread, address, sink, linesInto(lines));
+  return new TcpListener(under.thread, address, sink, linesInto(lines), bothFamilies);
 }
 
 function connect(to: SocketAddress): number {
@@ -55,8 +55,8 @@ describe('a listener', () => {
     expect(accepted[0]!.peer.key).toBe(SocketAddress.fromWords(name).key);
   });
 
-  it('on :: takes IPv4 as well', async () => {
-    const listener = listenOn(SocketAddress.of('::', 0));
+  it('on :: for both families takes IPv4 as well', async () => {
+    const listener = listenOn(SocketAddress.of('::', 0), true);
     connect(LOOPBACK.withPort(listener.address.port));
     await eventually(() => expect(accepted.length).toBe(1));
     expect(accepted[0]!.peer.host).toBe('127.0.0.1');

@@ -205,6 +205,29 @@ describe('what waits for the socket', () => {
     under.batch.retirePlan(plan);
   });
 
+  it('goes again with the sequence numbers it had in front of its payloads (RFC 4588 §4), but not when others wait', async () => {
+    const plan = planOf();
+    const viewer = new Viewer(peerAddress);
+    pair.sendAgain({ ...run, plan, firstPacket: 3, packetCount: 3 }, 65_534, viewer);
+    under.batch.flush();
+    const taken: Buffer[] = [];
+    await eventually(() => {
+      taken.push(...peer.take(0));
+      expect(taken.length).toBe(3);
+    });
+    for (const [i, datagram] of taken.entries()) {
+      const first = wire[3 + i]!;
+      expect(datagram.readUInt16BE(12)).toBe((65_534 + i) & 0xffff);
+      expect(datagram.readUInt16BE(2)).toBe((wire[0]!.readUInt16BE(2) + i) & 0xffff);
+      expect(datagram[1]).toBe(first[1]);
+      expect(datagram.subarray(14).equals(first.subarray(12))).toBe(true);
+    }
+    pair.keep(refusedRow(plan, 4), viewer);
+    pair.sendAgain({ ...run, plan, packetCount: 1 }, 1, viewer);
+    expect(plan.holders).toBe(1);
+    under.batch.retirePlan(plan);
+  });
+
   it('is bounded: what is too much is dropped and counted', async () => {
     const plan = planOf();
     const viewer = new Viewer(peerAddress);

@@ -31,7 +31,7 @@ afterEach(async () => {
 
 function make(changes: Partial<ServerOptions> = {}, settings: Record<string, unknown> = {}): Server {
   server = new Server({
-    listeners: SERVICES.map((service) => ({ service, address: LOOPBACK })),
+    listeners: SERVICES.map((service) => ({ service, hosts: ['127.0.0.1'], port: 0 })),
     modules: [{ path: SCRIPTED, settings: { holdMs: HOLD_MS, ...settings } }],
     taskThreads: 1,
     blockingThreads: 1,
@@ -41,6 +41,7 @@ function make(changes: Partial<ServerOptions> = {}, settings: Record<string, unk
     watchdogLimitMs: WATCHDOG_LIMIT_MS,
     statisticsIntervalMs: 0,
     log: linesInto(lines),
+    logLevel: 'debug',
     onCrash: (thread, error) => crashes.push(`${thread}: ${error.message}`),
     ...changes,
   });
@@ -48,7 +49,7 @@ function make(changes: Partial<ServerOptions> = {}, settings: Record<string, unk
 }
 
 function connectTo(service: (typeof SERVICES)[number]): number {
-  const address = server!.addresses[SERVICES.indexOf(service)]!;
+  const address = server!.addressesOf(service)[0]!;
   const fd = native.tcpConnect(address.words, null, 0);
   clients.push(fd);
   return fd;
@@ -80,8 +81,10 @@ function expectNothingLeft(): void {
 describe('start', () => {
   it('listens on all addresses, with the modules of every thread ready', async () => {
     await make({ taskThreads: 2 }).start();
-    expect(server!.addresses.length).toBe(SERVICES.length);
-    expect(new Set(server!.addresses.map(({ port }) => port)).size).toBe(SERVICES.length);
+    const addresses = SERVICES.flatMap((service) => server!.addressesOf(service));
+    expect(addresses.length).toBe(SERVICES.length);
+    expect(new Set(addresses.map(({ port }) => port)).size).toBe(SERVICES.length);
+    expect(server!.addressesOf('nobody')).toEqual([]);
     expect(lines.filter((line) => line === 'info: scripted is ready').length).toBe(2);
     expect(crashes).toEqual([]);
   });
@@ -89,7 +92,8 @@ describe('start', () => {
   it('rejects in one line when a port is taken, and leaves nothing', async () => {
     const other = native.tcpListen(LOOPBACK.words, false);
     const taken = SocketAddress.fromWords(nameOf(other));
-    const listeners = [LOOPBACK, taken].map((address) => ({ service: 'keep', address }));
+    const hosts = [LOOPBACK.host];
+    const listeners = [0, taken.port].map((port) => ({ service: 'keep', hosts, port }));
     await expect(make({ listeners }).start()).rejects.toMatchObject({
       name: 'ListenError',
       message: `can't listen on ${taken}: the port is taken by another program; choose one with --port`,

@@ -1,5 +1,6 @@
 /** The open movies of a task thread: one presentation a movie, every hold given back to the blocking thread. */
-import { realpathSync } from 'node:fs';
+import { realpathSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { BlockingCalls, MediaError, MemoryBudget } from '@finch/core';
 import {
@@ -23,7 +24,8 @@ class BlockingSide {
   readonly store = new MovieStore(root, silent, new MemoryBudget(Number.POSITIVE_INFINITY));
   readonly #channel = new MessageChannel();
   readonly calls = new BlockingCalls([this.#channel.port1]);
-  readonly presentations = new MoviePresentations(this.calls);
+  nowMs = 5000;
+  readonly presentations = new MoviePresentations(this.calls, () => this.nowMs);
   opens = 0;
   closes = 0;
 
@@ -93,6 +95,33 @@ it('makes a new presentation for one who opens a movie after the last has closed
   expect(two).not.toBe(one);
   expect(two.source.fileId).toBe(one.source.fileId); // it lingered
   two.close();
+});
+
+it('looks at the file four times a second at most, and holds it once, however many come', async () => {
+  const first = await side.presentations.open(['a.mp4']);
+  const more = [await side.presentations.open(['a.mp4']), await side.presentations.open(['a.mp4'])];
+  expect(side.opens).toBe(1);
+  side.nowMs += 250;
+  more.push(await side.presentations.open(['a.mp4']));
+  expect(side.opens).toBe(2);
+  expect(more).toEqual([first, first, first]);
+  await eventually(() => expect(side.closes).toBe(1));
+  for (const presentation of [first, ...more]) presentation.close();
+  await eventually(() => expect(side.closes).toBe(2));
+});
+
+it('shows a file that was replaced as the movie that it is now, and the old one to its viewers', async () => {
+  putMovie(root, 'b.mp4', { frames: 10, framesPerSecond: 25 });
+  const before = await side.presentations.open(['b.mp4']);
+  rmSync(join(root, 'b.mp4'));
+  putMovie(root, 'b.mp4', { frames: 20, framesPerSecond: 25 });
+  side.nowMs += 250;
+  const after = await side.presentations.open(['b.mp4']);
+  expect([before.durationUs, after.durationUs]).toEqual([400_000, 800_000]);
+  before.close();
+  expect(await side.presentations.open(['b.mp4'])).toBe(after);
+  after.close();
+  after.close();
 });
 
 it('passes the error of the blocking thread on, and holds nothing', async () => {

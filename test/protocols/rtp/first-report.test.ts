@@ -3,7 +3,7 @@ import { type FinchUnderTest, startFinch } from '../../support/finch-under-test'
 import { ticksBetween } from '../../support/rtp-receiver';
 import { type Carrier, Viewer } from '../../support/viewer';
 
-/** A generous bound; the second round of reports is 5 s later. */
+/** A generous bound. */
 const FIRST_REPORT_MS = 4500;
 
 describe('the first report', () => {

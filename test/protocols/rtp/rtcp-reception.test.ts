@@ -78,9 +78,17 @@ describe('readReports', () => {
     expect(statistics).toEqual(nothingYet());
   });
 
-  it('ignores reports about somebody else', () => {
+  it('of somebody else changes nothing and says so', () => {
     const statistics = nothingYet();
-    expect(readReports(compoundOf({ ssrc: SSRC ^ 1, fractionLost: 9 }), SSRC, NOW_US, statistics)).toBe(true);
+    expect(readReports(compoundOf({ ssrc: SSRC ^ 1, fractionLost: 9 }), SSRC, NOW_US, statistics)).toBe(
+      false,
+    );
+    expect(statistics).toEqual(nothingYet());
+  });
+
+  it('of a receiver that has received nothing is a report like any other (RFC 3550 §6.4.2)', () => {
+    const statistics = nothingYet();
+    expect(readReports(compoundOf(), SSRC, NOW_US, statistics)).toBe(true);
     expect(statistics).toEqual(nothingYet());
   });
 });

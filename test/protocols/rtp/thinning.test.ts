@@ -1,6 +1,6 @@
 /** What a late viewer gives up, step by step, and how he comes back. */
 import { TaskEvent } from '@finch/core';
-import { judgeAudio, judgePicture, ThinningVerdict, thinnedFramesOf } from '@finch/rtp';
+import { judgeAudio, judgePicture, type SlowViewer, ThinningVerdict, thinnedFramesOf } from '@finch/rtp';
 import type { MadeUpTrack } from '../../modules/file-vod/made-up-presentation';
 import { ticksBetween } from '../../support/rtp-receiver';
 import { sliceBytes, VirtualViewer } from './virtual-viewer';
@@ -48,8 +48,9 @@ function pictureOf(frame: number): Uint8Array {
   return sliceBytes(frame % 2 === 1 ? 0x01 : 0x41);
 }
 
-function open(video: MadeUpTrack = VIDEO): VirtualViewer {
+function open(video: MadeUpTrack = VIDEO, slowViewer: Partial<SlowViewer> = {}): VirtualViewer {
   return new VirtualViewer({
+    slowViewer,
     tracks: [video, AUDIO],
     durationUs: SECONDS * 1e6,
     frameBytes: (track, frame) => (track === 0 ? pictureOf(frame) : new Uint8Array(1000)),
@@ -65,7 +66,7 @@ function picturesOf(viewer: VirtualViewer, from = 0): number[] {
 }
 
 const thinnedOf = (viewer: VirtualViewer) => viewer.session.senders.map(({ thinned }) => ({ ...thinned }));
-const NOTHING = { disposable: 0, upToKeyFrame: 0, keyFrames: 0, audio: 0 };
+const NOTHING = { disposable: 0, upToKeyFrame: 0, wholeGroups: 0, keyFrames: 0, audio: 0 };
 
 /** Plays until 3.0 s, takes nothing for `ms`, then takes all again; gives how many pictures he had. */
 function stall(viewer: VirtualViewer, ms: number): number {
@@ -154,7 +155,7 @@ describe('a viewer whose socket is full', () => {
   it('for ten seconds is given up', () => {
     const viewer = open();
     stall(viewer, 10_100);
-    expect(viewer.told).toEqual(['stalled']);
+    expect(viewer.told).toEqual(['stalled: its connection took nothing for 10 s']);
   });
 
   it('while he sees key frames only loses some of them', () => {
@@ -171,14 +172,97 @@ describe('a viewer whose socket is full', () => {
   });
 });
 
-it('a thread that hung thins, too: nobody gets a burst of what is long past', () => {
-  const viewer = open();
+/** All pictures from the first to the one that is due `dueMs` after the start, none left out. */
+function expectAll(viewer: VirtualViewer, dueMs: number): void {
+  expect(thinnedOf(viewer)).toEqual([NOTHING, NOTHING]);
+  expect(picturesOf(viewer)).toEqual(Array.from({ length: Math.floor(dueMs / 40) + 1 }, (_, i) => i));
+}
+
+describe('a thread that hung', () => {
+  it('for a second and a half sends all that was due, and thins nothing', () => {
+    const viewer = open();
+    viewer.session.play(0);
+    viewer.passMs(3000);
+    viewer.passMs(1500, true);
+    viewer.passMs(10);
+    expectAll(viewer, 4510);
+  });
+
+  it('for longer than players wait goes on where it was: nothing is left out, and nobody gets a burst', () => {
+    const viewer = open();
+    viewer.session.play(0);
+    viewer.passMs(3000);
+    viewer.passMs(3500, true);
+    viewer.passMs(10);
+    expectAll(viewer, 3010);
+    viewer.passMs(2000);
+    expectAll(viewer, 5010);
+  });
+
+  it('while a viewer waited for room is not charged to him, but for the time until he would have been looked at', () => {
+    const viewer = open();
+    viewer.session.play(0);
+    viewer.passMs(3000);
+    viewer.isFull = true;
+    viewer.passMs(100);
+    viewer.passMs(1800, true);
+    viewer.isFull = false;
+    viewer.session.signal(TaskEvent.write);
+    viewer.passMs(10);
+    expectAll(viewer, 4910);
+  });
+
+  it('does not close a viewer whose way was full', () => {
+    const viewer = open();
+    viewer.session.play(0);
+    viewer.passMs(3000);
+    viewer.isFull = true;
+    viewer.passMs(100);
+    viewer.passMs(30_000, true);
+    viewer.passMs(10);
+    expect(viewer.told).toEqual([]);
+  });
+});
+
+describe('a viewer who is not thinned', () => {
+  it('gets everything, late', () => {
+    const viewer = open(VIDEO, { isThinning: false });
+    stall(viewer, 5000);
+    expectAll(viewer, 8010);
+  });
+
+  it('is closed when he himself is as late as his queue may be', () => {
+    const viewer = open(VIDEO, { isThinning: false, maxQueueUs: 3_000_000 });
+    viewer.session.play(0);
+    viewer.passMs(1000);
+    // room for little more than nothing every second: never long without any, and always later
+    for (let second = 0; second < 20 && viewer.told.length === 0; second++) {
+      viewer.isFull = true;
+      viewer.passMs(1000);
+      viewer.fullAfter(10);
+      viewer.session.signal(TaskEvent.write);
+      viewer.passMs(1);
+    }
+    expect(viewer.told).toEqual(['stalled: it was 3 s late']);
+    expect(viewer.session.isPlaying).toBe(false);
+  });
+});
+
+it('what goes to a viewer in one run is bounded, and so is what waits for him when it is refused', () => {
+  const viewer = open(VIDEO, { maxQueueBytes: 5000, isThinning: false });
   viewer.session.play(0);
-  viewer.passMs(3000);
-  const had = viewer.sent[0]!.length;
-  viewer.passMs(3500, true);
-  viewer.passMs(10);
-  expect(picturesOf(viewer, had)[0]).toBe(150);
+  viewer.isFull = true;
+  viewer.passMs(1500);
+  viewer.isFull = false;
+  viewer.session.signal(TaskEvent.write);
+  const turns: number[] = [];
+  for (let turn = 0; turn < 20; turn++) {
+    const before = viewer.session.senders.reduce((sum, { octetCount }) => sum + octetCount, 0);
+    viewer.turn();
+    turns.push(viewer.session.senders.reduce((sum, { octetCount }) => sum + octetCount, 0) - before);
+  }
+  expect(Math.max(...turns)).toBeLessThan(5000 + 1004);
+  expect(turns.filter((octets) => octets > 4000).length).toBeGreaterThan(5);
 });
 
 it('a plan that comes late at the start delays the clock and thins nothing', () => {

@@ -2,12 +2,13 @@
  * A viewer of a made-up movie on a virtual clock: an RTP session whose transport writes down what it is given. For tests of
  * what is sent when. Rule: time passes only in passMs(), so that every packet has its exact time.
  */
-import { RegisteredPlan, TaskThread } from '@finch/core';
+import { type PacketRun, RegisteredPlan, TaskThread } from '@finch/core';
 import { VirtualClock } from '@finch/core/reactor/virtual/virtual-clock';
 import { VirtualHub } from '@finch/core/reactor/virtual/virtual-port';
 import { FileProvider } from '@finch/file-vod/file-provider';
 import {
   buildPlan,
+  type Pacing,
   PacketPlan,
   type PlanCache,
   type PlanWaiter,
@@ -15,6 +16,7 @@ import {
   RtpSession,
   type RtpTransport,
   SegmentMap,
+  type SlowViewer,
 } from '@finch/rtp';
 import { type MadeUpTrack, presentationOf } from '../../modules/file-vod/made-up-presentation';
 
@@ -31,15 +33,28 @@ export interface VirtualViewerOptions {
   readonly durationUs: number;
   /** The bytes of frame `frame` of track `track`. */
   readonly frameBytes?: (track: number, frame: number) => Uint8Array;
+  readonly pacing?: Partial<Pacing>;
+  readonly slowViewer?: Partial<SlowViewer>;
+  /** Whether its way loses packets, as UDP does. */
+  readonly isLossy?: boolean;
 }
 
 const WINDOW_US = 1000;
+const REAL_TIME: Pacing = { windowUs: WINDOW_US, aheadUs: 0, overbufferRate: 1, overbufferUs: 0 };
+const SLOW_VIEWER: SlowViewer = {
+  isThinning: true,
+  thinFromLoss: 0.3,
+  maxQueueBytes: 8_000_000,
+  maxQueueUs: 10_000_000,
+};
 
 /** A session with its transports; see the head of this file. */
 export class VirtualViewer {
   readonly sent: SentUnit[][];
   readonly reports: { readonly atMs: number; readonly bytes: Uint8Array }[][];
   readonly told: string[] = [];
+  /** Packets that were sent again: their number at first, and what they went as. */
+  readonly again: { readonly original: number; readonly run: PacketRun }[] = [];
   readonly session: RtpSession;
   /** Segments that are used, by track: which are asked for, and how often. */
   readonly used: Map<number, number>[];
@@ -47,11 +62,12 @@ export class VirtualViewer {
   hasPlans = true;
   /** Whether the viewer's socket takes nothing. */
   isFull = false;
+  #room = Infinity;
   readonly #clock = new VirtualClock();
   readonly #thread: TaskThread;
   #waiting: PlanWaiter[] = [];
 
-  constructor({ tracks, durationUs, frameBytes = bytesOf(tracks) }: VirtualViewerOptions) {
+  constructor({ tracks, durationUs, frameBytes = bytesOf(tracks), ...options }: VirtualViewerOptions) {
     this.#thread = new TaskThread({
       clock: this.#clock,
       port: new VirtualHub().openPort(1),
@@ -95,7 +111,8 @@ export class VirtualViewer {
         track,
         96 + place,
         this.#cacheOf(place, segments, planned),
-        this.#transport(place),
+        this.#transport(place, options.isLossy ?? false),
+        127 - place,
       );
     });
     this.session = new RtpSession(this.#thread, {
@@ -105,12 +122,15 @@ export class VirtualViewer {
       ),
       senders,
       durationUs,
-      pacing: { windowUs: WINDOW_US, aheadUs: 0 },
+      pacing: { ...REAL_TIME, ...options.pacing },
+      slowViewer: { ...SLOW_VIEWER, ...options.slowViewer },
       cname: Buffer.from('test'),
       events: {
         ended: () => this.told.push('ended'),
         failed: (error) => this.told.push(`failed: ${error.message}`),
-        stalled: () => this.told.push('stalled'),
+        rangeEnded: () => this.told.push('range ended'),
+        stalled: (reason) => this.told.push(`stalled: ${reason}`),
+        qualityChanged: (quality) => this.told.push(`quality ${quality}`),
       },
     });
   }
@@ -128,6 +148,18 @@ export class VirtualViewer {
     }
   }
 
+  /** Does one turn of the thread, as soon as it may. */
+  turn(): void {
+    this.#clock.advanceUs(2);
+    this.#thread.turn();
+  }
+
+  /** The viewer's socket takes so many packets more. */
+  fullAfter(packets: number): void {
+    this.isFull = false;
+    this.#room = packets;
+  }
+
   /** The plans that were waited for have come. */
   plansReady(): void {
     this.hasPlans = true;
@@ -136,14 +168,19 @@ export class VirtualViewer {
     for (const waiter of waiting) waiter.planReady();
   }
 
-  #transport(track: number): RtpTransport {
+  #transport(track: number, isLossy: boolean): RtpTransport {
     const viewer = this;
     return {
+      isLossy,
+      sendAgain: (run, original) => this.again.push({ original, run: { ...run } }),
       get isFull() {
         return viewer.isFull;
       },
-      sendRun: ({ timestamp, sequence, packetCount }) =>
-        this.sent[track]!.push({ atMs: this.nowMs, timestamp, sequence, packets: packetCount }),
+      sendRun: ({ timestamp, sequence, packetCount }) => {
+        this.sent[track]!.push({ atMs: this.nowMs, timestamp, sequence, packets: packetCount });
+        this.#room -= packetCount;
+        if (this.#room <= 0) [this.isFull, this.#room] = [true, Infinity];
+      },
       sendReport: (bytes) => this.reports[track]!.push({ atMs: this.nowMs, bytes: bytes.slice() }),
       close: () => {},
     };

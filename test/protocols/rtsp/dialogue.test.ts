@@ -50,8 +50,15 @@ describe('DESCRIBE', () => {
     expect(headers.has('Last-Modified')).toBe(true);
     expect(line(text, 's=')).toEqual([`s=${SAMPLE}`]);
     expect(line(text, 'a=control:')).toEqual(['a=control:*', 'a=control:trackID=1', 'a=control:trackID=2']);
-    expect(line(text, 'm=')).toEqual(['m=video 0 RTP/AVP 96', 'm=audio 0 RTP/AVP 97']);
-    expect(line(text, 'a=rtpmap:')).toEqual(['a=rtpmap:96 H264/90000', 'a=rtpmap:97 mpeg4-generic/48000/2']);
+    expect(line(text, 'm=')).toEqual(['m=video 0 RTP/AVP 96 127', 'm=audio 0 RTP/AVP 97 126']);
+    expect(line(text, 'a=rtpmap:')).toEqual([
+      'a=rtpmap:96 H264/90000',
+      'a=rtpmap:127 rtx/90000',
+      'a=rtpmap:97 mpeg4-generic/48000/2',
+      'a=rtpmap:126 rtx/48000',
+    ]);
+    expect(line(text, 'a=rtcp-fb:')).toEqual(['a=rtcp-fb:96 nack', 'a=rtcp-fb:97 nack']);
+    expect(line(text, 'a=fmtp:127')).toEqual(['a=fmtp:127 apt=96;rtx-time=2000']);
   });
 
   it('tells the length of the movie (RFC 2326 appendix C.1.5)', async () => {
@@ -171,7 +178,7 @@ describe('SETUP', () => {
     ['multicast is the default over UDP without ports', 'RTP/AVP', 461],
     ['an unknown profile', 'RTP/SAVPF;unicast;client_port=5000-5001', 461],
     ['RECORD is not served', 'RTP/AVP/TCP;unicast;mode=RECORD', 461],
-    ['somebody else as destination', 'RTP/AVP;unicast;destination=192.0.2.1;client_port=5000-5001', 403],
+    ['somebody else as destination', 'RTP/AVP;unicast;destination=192.0.2.1;client_port=5000-5001', 462],
     ['no header', '', 400],
     ['ports out of range', 'RTP/AVP;unicast;client_port=70000-70001', 400],
   ])('refuses a Transport: %s (RFC 2326 §12.39, §11.3)', async (_, transport, status) => {
@@ -226,12 +233,12 @@ describe('keep-alives and states', () => {
     expect((await client.request(method, url, { Session: 'no, session' })).status).toBe(454);
   });
 
-  it('SETUP of a session that plays or has played is 455 (RFC 2326 appendix A.2)', async () => {
+  it('SETUP of a session that plays is 455, of one that has played 459 (RFC 2326 appendix A.2, §10.4)', async () => {
     const viewer = await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1] });
     await viewer.play();
     expect((await viewer.request('SETUP', `${url}/trackID=2`, TCP)).status).toBe(455);
     await viewer.pause();
-    expect((await viewer.request('SETUP', `${url}/trackID=2`, TCP)).status).toBe(455);
+    expect((await viewer.request('SETUP', `${url}/trackID=2`, TCP)).status).toBe(459);
     await viewer.play();
   });
 

@@ -91,7 +91,7 @@ it(`${CLIENTS} clients who came and went in ${Object.keys(MANNERS).length} manne
   // The last job, which gives the movie back, may still be on its way.
   await eventually(async () => {
     const { threads } = await inspected();
-    expect(Object.values(threads[0]!.counts)).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect(Object.entries(threads[0]!.counts).filter(([, count]) => count !== 0)).toEqual([]);
   });
   const before = await inspected();
   const manners = Object.values(MANNERS);

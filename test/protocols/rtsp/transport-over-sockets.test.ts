@@ -40,7 +40,7 @@ function anonymousBytes(): number {
 
 describe('a slow reader over TCP', () => {
   beforeAll(async () => {
-    finch = await startFinch({ media: folder.path });
+    finch = await startFinch({ media: folder.path, overbuffer: 'off' });
   });
   afterAll(() => finch.stop());
 

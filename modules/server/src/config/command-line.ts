@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { ConfigError } from './config-error';
 import { OPTIONS, type OptionSpec } from './option-table';
 import { describeForHelp, flagOf } from './option-text';
-import type { SourcedText } from './option-value';
+import { ADDRESS_SEPARATOR, type SourcedText } from './option-value';
 
 /** The help text's width; fixed, so that it reads the same in a pipe, in a log and in the README. */
 const HELP_WIDTH_COLUMNS = 100;
@@ -52,11 +52,17 @@ function buildCommand(print: (text: string) => void): Command {
       getOutHasColors: () => false,
     })
     .addHelpText('after', '\nA flag wins over the environment, the environment over the file.');
-  for (const option of OPTIONS) {
+  for (const option of OPTIONS as readonly OptionSpec[]) {
     if (option.kind === 'folder') command.argument(`[${option.key}]`, describeForHelp(option));
+    else if (option.kind === 'addresses')
+      command.option(flagOf(option), describeForHelp(option), joinRepeated);
     else command.option(flagOf(option), describeForHelp(option));
   }
   return command;
+}
+
+function joinRepeated(text: string, before: string | undefined): string {
+  return before === undefined ? text : `${before}${ADDRESS_SEPARATOR}${text}`;
 }
 
 function collectTexts(command: Command, baseFolder: string): Map<string, SourcedText> {

@@ -1,15 +1,15 @@
 /**
  * Reads the YAML configuration file. Called by load-config when --config or FINCH_CONFIG names one.
- * Rule: a flat map of known keys to single values; every error names the file and the line. YAML 1.2.
+ * Rule: a flat map of known keys to single values, or to a list where an option takes several; every error names the file and the line. YAML 1.2.
  */
 
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { ConfigError, quoteFound } from './config-error';
 import { OPTIONS, type OptionSpec } from './option-table';
 import { describeExpected } from './option-text';
-import { describeSystemError, type SourcedText } from './option-value';
+import { ADDRESS_SEPARATOR, describeSystemError, type SourcedText } from './option-value';
 
 /** A configuration is a screenful; what is larger is the wrong file, a movie perhaps. */
 const MAX_FILE_BYTES = 65_536;
@@ -45,7 +45,7 @@ interface Key {
 function readKey(pair: Pair<Node, Node | null>, at: (offset: number) => string): Key {
   const text = isScalar(pair.key) ? String(pair.key.value) : 'a list or map';
   const place = at(pair.key.range?.[0] ?? 0);
-  const options = OPTIONS.filter((option) => option.kind !== 'file');
+  const options = OPTIONS.filter((option) => option.kind !== 'config-file');
   const option = options.find((known) => known.key === text);
   if (option) return { option, text, source: `${place} ${text}` };
   const keys = options.map((known) => known.key).join(', ');
@@ -55,6 +55,11 @@ function readKey(pair: Pair<Node, Node | null>, at: (offset: number) => string):
 /** The value as it is written, unquoted: a folder named 2024 stays a text, and the table's row decides what it means. */
 function readValue(pair: Pair<Node, Node | null>, key: Key): string {
   const { value } = pair;
+  const items = isSeq<Node>(value) && key.option.kind === 'addresses' ? value.items : [value];
+  return items.map((item) => readScalar(item, key)).join(ADDRESS_SEPARATOR);
+}
+
+function readScalar(value: Node | null, key: Key): string {
   if (!isScalar(value))
     throw new ConfigError(key.source, 'a list, map or alias', describeExpected(key.option));
   const text = value.source ?? '';

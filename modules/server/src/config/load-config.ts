@@ -5,7 +5,7 @@
 
 import { parseCommandLine } from './command-line';
 import { readConfigFile } from './config-file';
-import { type FinchConfig, OPTIONS, type OptionSpec } from './option-table';
+import { type FinchConfig, OPTIONS, type OptionSpec, type OptionValue } from './option-table';
 import { envNameOf } from './option-text';
 import { readOptionValue, type SourcedText } from './option-value';
 
@@ -52,7 +52,7 @@ function readFileNamedBy(from: SourcedText): Map<string, SourcedText> {
   return readConfigFile(String(readOptionValue(CONFIG_OPTION, from)), from);
 }
 
-function effectiveValue(option: OptionSpec, given: SourcedText | undefined): string | number | undefined {
+function effectiveValue(option: OptionSpec, given: SourcedText | undefined): OptionValue {
   if (given) return readOptionValue(option, given);
-  return option.kind === 'file' ? undefined : option.defaultValue;
+  return option.kind === 'file' || option.kind === 'config-file' ? undefined : option.defaultValue;
 }

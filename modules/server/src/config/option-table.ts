@@ -5,12 +5,7 @@
  */
 
 import { join } from 'node:path';
-
-/** Lists the log levels from the quietest to the most talkative. */
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-
-/** Names how talkative the log is: entries of this level and of the quieter ones are written. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import { LOG_LEVELS } from '@finch/core';
 
 /** Points at the folder of the bundled sample movie, served when no folder is named. Relative to dist/config/. */
 export const SAMPLE_FOLDER = join(__dirname, '..', '..', 'sample');
@@ -44,10 +39,13 @@ export interface ChoiceOption extends OptionBase {
   readonly defaultValue: string;
 }
 
-/** Describes an address to listen on: an IPv4 or IPv6 literal, or `localhost`, which becomes 127.0.0.1. */
-export interface AddressOption extends OptionBase {
-  readonly kind: 'address';
-  readonly defaultValue: string;
+/**
+ * Describes the addresses to listen on: IPv4 or IPv6 literals, or `localhost`, which becomes 127.0.0.1. Separated by commas; the flag
+ * may be repeated, the YAML value may be a list.
+ */
+export interface AddressesOption extends OptionBase {
+  readonly kind: 'addresses';
+  readonly defaultValue: readonly string[];
 }
 
 /** Describes the movie folder: the positional argument of the command line, an ordinary key elsewhere. */
@@ -58,13 +56,24 @@ export interface FolderOption extends OptionBase {
   readonly defaultText: string;
 }
 
-/** Describes the configuration file: a flag and an environment name, never a key of the file itself. */
+/** Describes a file that is named or not; that it can be read is found out by whoever reads it. */
 export interface FileOption extends OptionBase {
   readonly kind: 'file';
 }
 
+/** Describes the configuration file: a flag and an environment name, never a key of the file itself. */
+export interface ConfigFileOption extends OptionBase {
+  readonly kind: 'config-file';
+}
+
 /** Is any row of the table; `kind` tells which. */
-export type OptionSpec = NumberOption | ChoiceOption | AddressOption | FolderOption | FileOption;
+export type OptionSpec =
+  | NumberOption
+  | ChoiceOption
+  | AddressesOption
+  | FolderOption
+  | FileOption
+  | ConfigFileOption;
 
 /** Lists every option, in the order of `--help` and of the README. Values from several sources: flag > env > file > default. */
 export const OPTIONS = [
@@ -90,12 +99,37 @@ export const OPTIONS = [
     help: 'TCP port of RTSP; 0 takes any free port',
   },
   {
-    kind: 'address',
+    kind: 'addresses',
     key: 'host',
-    field: 'host',
+    field: 'hosts',
     valueName: 'address',
-    defaultValue: '0.0.0.0',
-    help: 'Address to listen on; 0.0.0.0 is every IPv4 address, :: every address',
+    defaultValue: ['::'],
+    help: 'Addresses to listen on, several with commas; 0.0.0.0 is every IPv4 address, :: every address',
+  },
+  {
+    kind: 'file',
+    key: 'tls-certificate',
+    field: 'tlsCertificate',
+    valueName: 'file',
+    help: 'Certificate (PEM, with its chain) for RTSPS, which is served when this and --tls-key are given',
+  },
+  {
+    kind: 'file',
+    key: 'tls-key',
+    field: 'tlsKey',
+    valueName: 'file',
+    help: 'Private key of the certificate (PEM, without passphrase)',
+  },
+  {
+    kind: 'integer',
+    key: 'tls-port',
+    field: 'tlsPort',
+    valueName: 'number',
+    unit: '',
+    min: 0,
+    max: 65535,
+    defaultValue: 8322,
+    help: 'TCP port of RTSPS; 0 takes any free port',
   },
   {
     kind: 'integer',
@@ -138,7 +172,7 @@ export const OPTIONS = [
     help: 'How talkative the log is',
   },
   {
-    kind: 'file',
+    kind: 'config-file',
     key: 'config',
     field: 'config',
     short: 'c',
@@ -289,6 +323,88 @@ export const OPTIONS = [
     help: 'How far ahead of its time a packet may be sent, to fill the player',
   },
   {
+    kind: 'choice',
+    key: 'overbuffer',
+    field: 'overbuffer',
+    valueName: 'carrier',
+    choices: ['tcp', 'all', 'off'],
+    defaultValue: 'off',
+    help: 'Whose players are filled faster than they show: viewers over TCP, or all',
+  },
+  {
+    kind: 'number',
+    key: 'overbuffer-rate',
+    field: 'overbufferRate',
+    valueName: 'factor',
+    unit: '',
+    min: 1,
+    max: 10,
+    defaultValue: 2,
+    help: 'How many times as fast as it is shown a movie is sent while the player is filled',
+  },
+  {
+    kind: 'number',
+    key: 'overbuffer-time',
+    field: 'overbufferSeconds',
+    valueName: 'seconds',
+    unit: 's',
+    min: 0,
+    max: 120,
+    defaultValue: 25,
+    help: 'How far ahead of its time filling the player goes',
+  },
+  {
+    kind: 'choice',
+    key: 'thinning',
+    field: 'thinning',
+    valueName: 'switch',
+    choices: ['on', 'off'],
+    defaultValue: 'on',
+    help: 'Whether a viewer whose network is too narrow goes without some pictures',
+  },
+  {
+    kind: 'number',
+    key: 'thin-loss',
+    field: 'thinLossPercent',
+    valueName: 'percent',
+    unit: '',
+    min: 5,
+    max: 100,
+    defaultValue: 30,
+    help: 'Loss of packets, in percent, that thins what a UDP viewer gets when three reports in a row tell it',
+  },
+  {
+    kind: 'choice',
+    key: 'retransmission',
+    field: 'retransmission',
+    valueName: 'profile',
+    choices: ['avp', 'avpf', 'off'],
+    defaultValue: 'avp',
+    help: 'Whether UDP viewers may ask for lost packets again; avpf also names RTP/AVPF to GStreamer, which asks in that alone',
+  },
+  {
+    kind: 'integer',
+    key: 'queue-bytes',
+    field: 'queueBytes',
+    valueName: 'bytes',
+    unit: 'bytes',
+    min: 65_536,
+    max: 1_000_000_000,
+    defaultValue: 8_000_000,
+    help: 'Most that waits in memory for a viewer who does not keep up',
+  },
+  {
+    kind: 'number',
+    key: 'queue-time',
+    field: 'queueSeconds',
+    valueName: 'seconds',
+    unit: 's',
+    min: 1,
+    max: 600,
+    defaultValue: 10,
+    help: 'How long a viewer may not keep up before his connection is closed',
+  },
+  {
     kind: 'number',
     key: 'udp-spread',
     field: 'udpSpreadMs',
@@ -328,12 +444,17 @@ type ValueOf<R> = R extends { kind: 'integer' | 'number' }
   ? number
   : R extends { kind: 'choice'; choices: readonly (infer Choice)[] }
     ? Choice
-    : R extends { kind: 'file' }
+    : R extends { kind: 'file' | 'config-file' }
       ? string | undefined
-      : string;
+      : R extends { kind: 'addresses' }
+        ? readonly string[]
+        : string;
+
+/** Is the value of some option. */
+export type OptionValue = string | number | readonly string[] | undefined;
 
 /**
  * Holds the effective configuration, one field per row of the table; frozen.
- * Units: in the field's suffix (`sendWindowMs`, `sessionTimeoutSeconds`, `maxPacketBytes`). `media` and `config` are absolute paths.
+ * Units: in the field's suffix (`sendWindowMs`, `sessionTimeoutSeconds`, `maxPacketBytes`). Paths are absolute.
  */
 export type FinchConfig = { readonly [R in Row as R['field']]: ValueOf<R> };

@@ -28,11 +28,12 @@ export function describeExpected(option: OptionSpec): string {
     }
     case 'choice':
       return `one of ${option.choices.join(', ')}`;
-    case 'address':
-      return 'an IPv4 or IPv6 address';
+    case 'addresses':
+      return 'IPv4 or IPv6 addresses, separated by commas';
     case 'folder':
       return 'a folder';
     case 'file':
+    case 'config-file':
       return 'a file';
   }
 }
@@ -46,7 +47,10 @@ export function describeDefault(option: OptionSpec): string {
     case 'folder':
       return option.defaultText;
     case 'file':
+    case 'config-file':
       return 'none';
+    case 'addresses':
+      return option.defaultValue.join(',');
     default:
       return option.defaultValue;
   }
@@ -75,7 +79,7 @@ export function describeForHelp(option: OptionSpec): string {
 export function formatOptionTable(): string {
   const rows = OPTIONS.map((option: OptionSpec) => {
     const flag = option.kind === 'folder' ? `<${option.valueName}>` : `--${option.key}`;
-    const key = option.kind === 'file' ? '' : `\`${option.key}\``;
+    const key = option.kind === 'config-file' ? '' : `\`${option.key}\``;
     const range = describeRange(option).replaceAll('|', ', ');
     return [`\`${flag}\``, key, `\`${envNameOf(option)}\``, describeDefault(option), range, option.help];
   });

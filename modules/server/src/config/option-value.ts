@@ -20,6 +20,11 @@ export interface SourcedText {
   readonly baseFolder: string;
 }
 
+/** Between the addresses of one text; a list in YAML and repeated flags are joined with it. */
+export const ADDRESS_SEPARATOR = ',';
+/** Addresses to listen on: each is a listener and a descriptor. */
+const MAX_ADDRESSES = 64;
+
 const INTEGER_TEXT = /^-?\d{1,15}$/;
 const NUMBER_TEXT = /^-?\d{1,15}(\.\d{1,15})?$/;
 
@@ -31,23 +36,25 @@ function numberSchema(option: NumberOption): z.ZodType<number, string> {
     .pipe(z.number().min(option.min).max(option.max));
 }
 
-const addressSchema = z
+const addressesSchema = z
   .string()
-  .transform((text) => (text === 'localhost' ? '127.0.0.1' : text))
-  .refine((text) => isIP(text) !== 0);
+  .transform((text) => text.split(ADDRESS_SEPARATOR).map((address) => address.trim()))
+  .transform((addresses) => addresses.map((text) => (text === 'localhost' ? '127.0.0.1' : text)))
+  .refine((addresses) => addresses.length <= MAX_ADDRESSES && addresses.every((text) => isIP(text) !== 0));
 
 /** Gives the zod schema of a row: from the option's text to its value. Paths are only checked to be there by readOptionValue. */
-export function schemaOf(option: OptionSpec): z.ZodType<string | number, string> {
+export function schemaOf(option: OptionSpec): z.ZodType<string | number | readonly string[], string> {
   switch (option.kind) {
     case 'integer':
     case 'number':
       return numberSchema(option);
     case 'choice':
       return z.string().pipe(z.enum(option.choices));
-    case 'address':
-      return addressSchema;
+    case 'addresses':
+      return addressesSchema;
     case 'folder':
     case 'file':
+    case 'config-file':
       return z
         .string()
         .min(1)
@@ -59,11 +66,12 @@ export function schemaOf(option: OptionSpec): z.ZodType<string | number, string>
  * Reads one option's value; a folder or file comes back as an absolute path, a folder's existence is checked.
  * Errors: ConfigError naming the source.
  */
-export function readOptionValue(option: OptionSpec, from: SourcedText): string | number {
+export function readOptionValue(option: OptionSpec, from: SourcedText): string | number | readonly string[] {
   const result = schemaOf(option).safeParse(from.text);
   if (!result.success) throw new ConfigError(from.source, quoteFound(from.text), describeExpected(option));
   if (option.kind === 'folder') return openableFolder(from);
-  return option.kind === 'file' ? resolve(from.baseFolder, from.text) : result.data;
+  const isFile = option.kind === 'file' || option.kind === 'config-file';
+  return isFile ? resolve(from.baseFolder, from.text) : result.data;
 }
 
 function openableFolder(from: SourcedText): string {

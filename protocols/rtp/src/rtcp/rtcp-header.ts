@@ -15,6 +15,8 @@ export const RTCP_TYPE = {
   sourceDescription: 202,
   goodbye: 203,
   application: 204,
+  /** RFC 4585 §6.2. */
+  transportFeedback: 205,
 } as const;
 
 /** Size of the header in bytes. */

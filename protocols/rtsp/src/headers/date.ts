@@ -24,6 +24,19 @@ export function parseDate(value: string): number {
   return utcMs;
 }
 
+/**
+ * Whether what was changed last at `modifiedMs` is what a client knows that sends If-Modified-Since: `value`. What he knows of
+ * that time is whole seconds. A date that can't be read asks for nothing (RFC 2068 §14.24).
+ */
+export function isUnmodifiedSince(value: string | undefined, modifiedMs: number): boolean {
+  if (value === undefined) return false;
+  try {
+    return Math.floor(modifiedMs / 1000) * 1000 <= parseDate(value);
+  } catch {
+    return false;
+  }
+}
+
 /** Formats milliseconds since 1970-01-01 UTC, rounded down to seconds. RangeError outside of 1970..9999. */
 export function formatDate(utcMs: number): string {
   if (!(utcMs >= 0 && utcMs < END_OF_YEAR_9999_UTC_MS))

@@ -1,13 +1,13 @@
 /**
  * Range: the part of the presentation to play, in normal play time, SMPTE time or UTC. Called by PLAY and
- * PAUSE. Rule: everything that cannot be read is 457, with what was found. Spec: RFC 2326 §12.29, §3.5, §3.6,
- * §3.7.
+ * PAUSE. Rule: a unit that is not known is 501, everything else that cannot be read 457, with what was found. Spec: RFC 2326
+ * §12.29, §3.5, §3.6, §3.7.
  *
  *   npt=12.040-27.320 | npt=now- | npt=-20 | smpte-25=10:07:33-10:07:35:05.01 | clock=19961108T143720.25Z-
  *   …;time=19970123T143720Z
  */
 
-import { headerError, type RtspError } from '../errors';
+import { headerError, type RtspError, type RtspErrorCode } from '../errors';
 import { formatNptTime, type NptTime, parseNptTime } from './npt-time';
 import { splitList, splitParameter } from './parameter-list';
 import { isSmpteFormat, parseSmpteTime, type SmpteFormat } from './smpte-time';
@@ -50,26 +50,41 @@ export type RangeHeader = NptRange | SmpteRange | ClockRange;
 /** Says which way the range will be played: a negative Scale reverses it, and start may lie behind end. */
 export type RangeDirection = 'forward' | 'reverse';
 
-function invalid(found: string, expected: string): RtspError {
-  return headerError('invalidRange', 'Range', found, expected);
+function invalid(found: string, expected: string, code: RtspErrorCode = 'invalidRange'): RtspError {
+  return headerError(code, 'Range', found, expected);
+}
+
+function isUnit(unit: string): boolean {
+  return unit === 'npt' || unit === 'clock' || isSmpteFormat(unit);
 }
 
 /**
  * Parses a Range header. One range only.
- * RtspError 457 when it is malformed, of an unknown unit, or has its start behind its end while `direction`
- * is forward.
+ * RtspError 457 when it is malformed, or has its start behind its end while `direction` is forward; 501 when its unit is
+ * not known.
  */
 export function parseRange(value: string, direction: RangeDirection = 'forward'): RangeHeader {
   const [specifier = '', ...parameters] = splitList('Range', value, ';', 'invalidRange');
   const { name: unit, value: times } = splitParameter(specifier);
   const hyphen = times?.indexOf('-') ?? -1;
   if (times === undefined || hyphen < 0) throw invalid(value, 'unit=start-end');
+  if (!isUnit(unit)) throw invalid(value, 'npt, smpte, smpte-30-drop, smpte-25 or clock', 'notImplemented');
   const range = parseTimes(unit, times.slice(0, hyphen).trim(), times.slice(hyphen + 1).trim());
-  if (range === undefined) throw invalid(value, 'npt, smpte or clock times');
+  if (range === undefined) throw invalid(value, `times of ${unit}, start-end`);
   const { start, end } = range;
   if (direction === 'forward' && typeof start === 'number' && typeof end === 'number' && start > end)
     throw invalid(value, 'a start before the end');
   return withTime(range, parameters);
+}
+
+/**
+ * Parses the Range header of PAUSE: one time, `npt=12.040` or `npt=12.040-`, in seconds; clock times in milliseconds since
+ * 1970 are left to the caller. RtspError as parseRange, and 457 for a range with two ends (RFC 2326 §10.6).
+ */
+export function parsePausePoint(value: string): RangeHeader {
+  const range = parseRange(/=[^;]*-/.test(value) ? value : value.replace(/^([^;]*)/, '$1-'));
+  if (typeof range.start !== 'number' || range.end !== undefined) throw invalid(value, 'one time');
+  return range;
 }
 
 function parseTimes(unit: string, start: string, end: string): RangeHeader | undefined {

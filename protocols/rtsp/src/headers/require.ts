@@ -1,6 +1,6 @@
 /**
  * Require, Proxy-Require and Unsupported: the options a client cannot do without. Called for every request
- * before its method. Rule: an option nobody knows ends the request, and the answer names it. Spec: RFC 2326
+ * before its method; a server treats both alike (RFC 2326 §12.27). Rule: an option nobody knows ends the request, and the answer names it. Spec: RFC 2326
  * §12.32, §12.43, §1.5.
  */
 
@@ -18,7 +18,7 @@ export function formatRequire(options: readonly string[]): string {
 }
 
 /**
- * Throws RtspError 551 with an Unsupported header when `value` (the Require header, or undefined) names an
+ * Throws RtspError 551 with an Unsupported header when `value` (of Require or Proxy-Require, or undefined) names an
  * option that is not in `supported`; RtspError 400 when it is malformed. Tags are compared as spelled.
  */
 export function checkRequire(value: string | undefined, supported: ReadonlySet<string>): void {
@@ -26,5 +26,11 @@ export function checkRequire(value: string | undefined, supported: ReadonlySet<s
   const unsupported = parseRequire(value).filter((option) => !supported.has(option));
   if (unsupported.length === 0) return;
   const list = formatRequire(unsupported);
-  throw new RtspError('optionNotSupported', `Require: ${list} not supported`, { Unsupported: list });
+  throw new RtspError('optionNotSupported', `Require: found ${list}, expected ${listOf(supported)}`, {
+    Unsupported: list,
+  });
+}
+
+function listOf(options: ReadonlySet<string>): string {
+  return options.size === 0 ? 'no option' : [...options].join(' or ');
 }

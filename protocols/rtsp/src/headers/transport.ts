@@ -17,8 +17,15 @@ const MAX_CHANNEL = 255;
 const MAX_TTL = 255;
 const MAX_LAYERS = 255;
 
-/** Profiles of Transport that are served, and what carries them. The first two mean the same. */
-const LOWER_TRANSPORTS = { 'RTP/AVP': 'UDP', 'RTP/AVP/UDP': 'UDP', 'RTP/AVP/TCP': 'TCP' } as const;
+/** Profiles of Transport that are served, and what carries them; without a lower transport it is UDP. AVPF: RFC 4585. */
+const LOWER_TRANSPORTS = {
+  'RTP/AVP': 'UDP',
+  'RTP/AVP/UDP': 'UDP',
+  'RTP/AVP/TCP': 'TCP',
+  'RTP/AVPF': 'UDP',
+  'RTP/AVPF/UDP': 'UDP',
+  'RTP/AVPF/TCP': 'TCP',
+} as const;
 
 /** Names a transport that is served, as spelled by the client but in upper case. */
 export type TransportProfile = keyof typeof LOWER_TRANSPORTS;
@@ -190,7 +197,10 @@ function isAcceptable(transport: Transport): boolean {
 export function selectTransport(alternatives: readonly Transport[]): Transport {
   const chosen = alternatives.find(isAcceptable);
   if (chosen === undefined)
-    throw new RtspError('unsupportedTransport', 'Transport: no unicast RTP/AVP for PLAY');
+    throw new RtspError(
+      'unsupportedTransport',
+      'Transport: expected unicast RTP/AVP with client_port, or RTP/AVP/TCP, for PLAY',
+    );
   return chosen;
 }
 

@@ -35,6 +35,10 @@ export function handlerOf(method: string): MethodHandler {
   const handler = METHODS.get(method);
   if (handler !== undefined) return handler;
   if (OTHER_METHODS.has(method))
-    throw new RtspError('methodNotAllowed', undefined, { Allow: publicMethods() });
-  throw new RtspError('notImplemented', undefined, { Public: publicMethods() });
+    throw new RtspError('methodNotAllowed', `${method}: expected ${publicMethods()}`, {
+      Allow: publicMethods(),
+    });
+  throw new RtspError('notImplemented', `found a method nobody knows, expected ${publicMethods()}`, {
+    Public: publicMethods(),
+  });
 }

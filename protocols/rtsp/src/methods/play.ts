@@ -1,7 +1,8 @@
-/** PLAY: starts, goes on, moves, or changes its rate (RFC 2326 §10.5, §12.29, §12.33-§12.35). */
+/** PLAY: starts, goes on, moves, or changes its rate; or waits its turn (RFC 2326 §10.5, §12.29, §12.33-§12.35). */
 import type { CoroutineBody } from '@finch/core';
 import { RtspError } from '../errors';
-import { formatRange, parseRange } from '../headers/range';
+import { parseBandwidth } from '../headers/delivery-wishes';
+import { formatRange, parseRange, type RangeHeader } from '../headers/range';
 import { formatRtpInfo } from '../headers/rtp-info';
 import { formatScale, formatSpeed, parseScale, parseSpeed } from '../headers/scale-speed';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
@@ -15,7 +16,8 @@ interface WantedRange {
 
 /**
  * Plays the session. Range and RTP-Info say where it really starts, Scale and Speed how fast it really goes, if they were
- * asked for. 457 for a range that is not of this movie, or that runs against Scale.
+ * asked for. A range that waits for the one before has no RTP-Info: its numbers are not known yet. 457 for a range that is not
+ * of this movie, or that runs against Scale; 456 for one in wall-clock time.
  */
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
@@ -23,8 +25,10 @@ export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
   session.checkAggregate(exchange.url);
   const scale = optional(exchange.header('Scale'), parseScale);
   const speed = optional(exchange.header('Speed'), parseSpeed);
+  const bandwidthBps = optional(exchange.header('Bandwidth'), parseBandwidth);
   const { fromUs, untilUs } = wantedRange(exchange.header('Range'), session.durationUs, scale ?? 1);
-  const played = session.play(fromUs, { untilUs, scale, speed });
+  if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
+  const played = session.player.play(fromUs, { untilUs, scale, speed });
   const start = played.startUs / US_PER_S;
   const end = played.endUs / US_PER_S;
   const isReverse = played.scale < 0;
@@ -38,7 +42,7 @@ export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
         start,
         end: isReverse ? Math.min(end, start) : Math.max(end, start),
       }),
-      'RTP-Info': formatRtpInfo(session.rtpInfo(played.startUs)),
+      ...(played.isQueued ? {} : { 'RTP-Info': formatRtpInfo(session.rtpInfo(played.startUs)) }),
     },
   };
 }
@@ -47,14 +51,22 @@ function optional(value: string | undefined, parse: (value: string) => number): 
   return value === undefined ? undefined : parse(value);
 }
 
+/** The ends of a range in seconds of the movie; `now` is where it stands. 456 for wall-clock time, which a file does not have. */
+export function secondsOf(range: RangeHeader): { start: number | undefined; end: number | undefined } {
+  if (range.unit === 'clock')
+    throw new RtspError('headerNotValid', 'Range: a file has no wall-clock time, expected npt or smpte');
+  const { start, end } = range;
+  return {
+    start: typeof start === 'number' ? start : undefined,
+    end: typeof end === 'number' ? end : undefined,
+  };
+}
+
 function wantedRange(value: string | undefined, durationUs: number, scale: number): WantedRange {
   if (value === undefined) return {};
-  const range = parseRange(value, scale < 0 ? 'reverse' : 'forward');
-  if (range.unit === 'clock')
-    throw new RtspError('invalidRange', 'Range: a file has no wall-clock time, expected npt');
-  const { start, end } = range;
-  const fromUs = typeof start === 'number' ? start * US_PER_S : undefined;
-  const untilUs = typeof end === 'number' ? end * US_PER_S : undefined;
+  const { start, end } = secondsOf(parseRange(value, scale < 0 ? 'reverse' : 'forward'));
+  const fromUs = start === undefined ? undefined : start * US_PER_S;
+  const untilUs = end === undefined ? undefined : end * US_PER_S;
   if (fromUs !== undefined && fromUs > durationUs)
     throw new RtspError(
       'invalidRange',

@@ -1,34 +1,108 @@
 /** SETUP: how one track reaches the client (RFC 2326 §10.4, §12.39). The first one makes the session. */
 import { type CoroutineBody, settled } from '@finch/core';
 import { RtspError } from '../errors';
+import { formatDate, isUnmodifiedSince } from '../headers/date';
+import {
+  parseBandwidth,
+  parseBlocksize,
+  parseDynamicRate,
+  servedBlockBytes,
+} from '../headers/delivery-wishes';
 import { formatTransport, parseTransport, selectTransport, type Transport } from '../headers/transport';
+import type { RtspConnection } from '../rtsp-connection';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 import { RtspSession } from '../rtsp-session';
 
-/** Sets up one track. 404 no such track, 455 while it plays, 459 the whole movie at once, 461 no transport fits. */
+const NOT_MODIFIED = 304;
+
+/** What a client asks for besides the transport. */
+interface Wishes {
+  readonly blockBytes?: number;
+  readonly bandwidthBps?: number;
+  readonly isRateDynamic?: boolean;
+}
+
+/**
+ * Sets up one track. 304 when the client has the movie already, 404 no such track, 455 while it plays, 459 the whole movie at
+ * once, 461 no transport fits, 462 a transport that leads to somebody else, 503 while the server stops.
+ */
 export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const value = exchange.request.headers.getAll('Transport').join(',');
-  if (value === '') throw new RtspError('badRequest', 'Transport: the header is missing');
-  const transport = selectTransport(parseTransport(value));
+  if (value === '') throw new RtspError('badRequest', 'Transport: the header is missing, expected RTP/AVP');
+  const transport = selectTransport(servedOn(exchange.connection, parseTransport(value)));
   checkDestination(transport, exchange);
+  const wishes = wishesOf(exchange);
   const named = exchange.namedSession();
   const session = named ?? (yield* newSession(exchange));
   try {
-    const answer = session.setUpTrack(exchange.url, transport, exchange.connection);
-    return { headers: { Transport: formatTransport(answer), Session: session.header } };
+    if (named === undefined && isUnmodifiedSince(exchange.header('If-Modified-Since'), session.modifiedMs)) {
+      session.end('the client has the movie already');
+      return { status: NOT_MODIFIED, headers: cacheHeaders(session) };
+    }
+    return setUp(exchange, session, transport, wishes);
   } catch (error) {
     if (named === undefined) session.end('its first SETUP failed');
     throw error;
   }
 }
 
-function* newSession({ connection, service, url }: RtspExchange): CoroutineBody<RtspSession> {
+// Over UDP the media of an encrypted connection would travel in clear: on RTSPS it is interleaved.
+function servedOn({ isEncrypted }: RtspConnection, offered: readonly Transport[]): readonly Transport[] {
+  if (!isEncrypted) return offered;
+  const interleaved = offered.filter(({ lowerTransport }) => lowerTransport === 'TCP');
+  if (interleaved.length === 0)
+    throw new RtspError(
+      'unsupportedTransport',
+      'Transport: expected RTP/AVP/TCP, this connection is encrypted',
+    );
+  return interleaved;
+}
+
+function setUp(
+  { url, connection, service }: RtspExchange,
+  session: RtspSession,
+  transport: Transport,
+  wishes: Wishes,
+): RtspReply {
+  const { blockBytes, bandwidthBps, isRateDynamic } = wishes;
+  const maxPayloadBytes = servedBlockBytes(blockBytes ?? Infinity, service.maxPayloadBytes);
+  const answer = session.setUpTrack(url, { transport, maxPayloadBytes }, connection);
+  if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
+  if (isRateDynamic !== undefined) session.player.isRateDynamic = isRateDynamic;
+  return {
+    headers: {
+      Transport: formatTransport(answer),
+      Session: session.header,
+      ...cacheHeaders(session),
+      ...(blockBytes === undefined ? {} : { Blocksize: String(maxPayloadBytes) }),
+      ...(isRateDynamic === undefined ? {} : { 'x-Dynamic-Rate': isRateDynamic ? '1' : '0' }),
+    },
+  };
+}
+
+function wishesOf(exchange: RtspExchange): Wishes {
+  const blocksize = exchange.header('Blocksize');
+  const bandwidth = exchange.header('Bandwidth');
+  const dynamicRate = exchange.header('x-Dynamic-Rate');
+  return {
+    ...(blocksize !== undefined && { blockBytes: parseBlocksize(blocksize) }),
+    ...(bandwidth !== undefined && { bandwidthBps: parseBandwidth(bandwidth) }),
+    ...(dynamicRate !== undefined && { isRateDynamic: parseDynamicRate(dynamicRate) }),
+  };
+}
+
+function cacheHeaders({ modifiedMs }: RtspSession): Record<string, string> {
+  return { 'Cache-Control': 'must-revalidate', 'Last-Modified': formatDate(modifiedMs) };
+}
+
+function* newSession({ connection, service, mediaRequest }: RtspExchange): CoroutineBody<RtspSession> {
+  if (service.isStopping) throw new RtspError('serviceUnavailable', 'the server stops');
   service.checkSessionRoom(connection);
-  const media = service.host.roles.route({ path: url.segments, clientHost: connection.peer.host });
+  const media = service.host.roles.route(mediaRequest);
   const presentation = yield* settled(media.open(), (late) => late.close());
   try {
     service.admitSession(connection); // others may have come while the movie was opened
-    return new RtspSession(service, media, presentation, url.segments, connection.peer);
+    return new RtspSession(service, media, presentation, mediaRequest.path, connection.peer);
   } catch (error) {
     presentation.close();
     throw error;
@@ -37,6 +111,10 @@ function* newSession({ connection, service, url }: RtspExchange): CoroutineBody<
 
 // Sending elsewhere would make the server a weapon against third parties (RFC 2326 §16).
 function checkDestination({ destination }: Transport, { connection }: RtspExchange): void {
-  if (destination !== undefined && destination !== '' && destination !== connection.peer.host)
-    throw new RtspError('forbidden', `Transport: destination ${destination} is not the client`);
+  const { host } = connection.peer;
+  if (destination !== undefined && destination !== '' && destination !== host)
+    throw new RtspError(
+      'destinationUnreachable',
+      `Transport: found destination ${destination}, expected ${host} or none`,
+    );
 }

@@ -1,10 +1,11 @@
-/** TEARDOWN: ends the session (RFC 2326 §10.7). */
+/** TEARDOWN: ends the session, or one of its tracks (RFC 2326 §10.7). */
 import type { CoroutineBody } from '@finch/core';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
 
-/** Ends the session, whichever of its URLs is named; the viewer hears BYE. */
+/** Ends what the URL names; the viewer hears BYE. The session's last track ends the session. 404 for a track that is not set up. */
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* teardown(exchange: RtspExchange): CoroutineBody<RtspReply> {
-  exchange.session().end('teardown');
-  return {};
+  const session = exchange.session();
+  const livesOn = session.tearDown(exchange.url);
+  return livesOn ? { headers: { Session: session.header } } : {};
 }

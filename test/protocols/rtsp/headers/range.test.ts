@@ -1,5 +1,5 @@
 import { formatNptTime, MAX_NPT_SECONDS, parseNptTime } from '@finch/rtsp/headers/npt-time';
-import { formatRange, parseRange, type RangeHeader } from '@finch/rtsp/headers/range';
+import { formatRange, parsePausePoint, parseRange, type RangeHeader } from '@finch/rtsp/headers/range';
 import { parseSmpteTime } from '@finch/rtsp/headers/smpte-time';
 import { formatUtcTime, parseUtcTime } from '@finch/rtsp/headers/utc-time';
 import fc from 'fast-check';
@@ -55,8 +55,6 @@ const BAD = [
   'npt=0-5,npt=7-8',
   `npt=${MAX_NPT_SECONDS + 1}-`,
   `npt=${'9'.repeat(400)}-`,
-  'bytes=0-100',
-  'constructor=1-2',
   'smpte=-10:00:00',
   'smpte=10:60:00-',
   'smpte=10:00:60-',
@@ -85,8 +83,28 @@ describe('parseRange (RFC 2326 §12.29)', () => {
     });
   });
 
+  it.each(['bytes=0-100', 'constructor=1-2', 'smpte-24=0:0:0-'])('answers 501 to the unit of %j', (text) => {
+    expect(rtspErrorOf(() => parseRange(text))).toMatchObject({
+      status: 501,
+      detail: expect.stringMatching(/^Range: .*expected npt/),
+    });
+  });
+
   it('allows a start behind the end in reverse', () => {
     expect(parseRange('npt=10-5', 'reverse')).toEqual({ unit: 'npt', start: 10, end: 5 });
+  });
+
+  it.each([
+    ['npt=12.5', 12.5],
+    ['npt=12.5-', 12.5],
+    ['smpte-25=00:00:02:05', 2.2],
+    ['npt=3;time=19970123T143720Z', 3],
+  ])('reads the one time of PAUSE: %j (§10.6)', (text, start) => {
+    expect(parsePausePoint(text)).toMatchObject({ start });
+  });
+
+  it.each(['npt=1-2', 'npt=-2', 'npt=now-', 'npt=', '12'])('answers 457 to PAUSE with %j (§10.6)', (text) => {
+    expect(rtspErrorOf(() => parsePausePoint(text))).toMatchObject({ status: 457 });
   });
 
   it('throws nothing but RtspError', () => {

@@ -1,0 +1,41 @@
+/**
+ * From a request to the reply of its method's handler. Called by the connection, for every request in turn. Rule: what holds
+ * for all methods is checked here, in this order, and whatever is thrown becomes an answer. Spec: RFC 2326 §7.1.1, §12.17, §12.32.
+ */
+import type { CoroutineBody } from '@finch/core';
+import type { RtspRequest } from 'rtsp-stream-parser';
+import { parseControlUrl } from './control-url';
+import { errorReply } from './error-reply';
+import { RtspError } from './errors';
+import { parseCSeq } from './headers/cseq';
+import { checkRequire } from './headers/require';
+import { handlerOf } from './methods';
+import { refusalError } from './refusals';
+import type { RtspConnection } from './rtsp-connection';
+import { RtspExchange, type RtspReply } from './rtsp-exchange';
+
+const RTSP_VERSION = 'RTSP/1.0';
+/** RTSP options that a client may require (RFC 2326 §12.32): none so far. */
+const SUPPORTED_OPTIONS: ReadonlySet<string> = new Set();
+
+/** Has the request's method answer it. */
+export function* replyTo(connection: RtspConnection, request: RtspRequest): CoroutineBody<RtspReply> {
+  try {
+    if (connection.refusal !== undefined) throw refusalError(connection.refusal);
+    if (request.version !== RTSP_VERSION)
+      throw new RtspError('versionNotSupported', `found ${request.version}, expected ${RTSP_VERSION}`);
+    parseCSeq(request.headers.get('CSeq'));
+    for (const name of ['Require', 'Proxy-Require'])
+      checkRequire(request.headers.get(name), SUPPORTED_OPTIONS);
+    const handler = handlerOf(request.method);
+    return yield* handler(new RtspExchange(connection, request, parseControlUrl(request.url)));
+  } catch (error) {
+    return errorReply(error, request, connection);
+  }
+}
+
+/** The answer to a request that came too soon after too many others. */
+export function rateReply(connection: RtspConnection, request: RtspRequest): RtspReply {
+  const text = `more than ${connection.service.settings.maxRequestsPerSecond} requests a second`;
+  return errorReply(new RtspError('serviceUnavailable', text, { 'Retry-After': '1' }), request, connection);
+}

@@ -1,0 +1,65 @@
+/**
+ * From the bytes of a connection to its requests. Used by the connection, chunk by chunk. Rule: interleaved frames go where
+ * they belong at once; a request behind which the stream is no longer ours ends the parsing, and the rest stays as it came.
+ * Spec: RFC 2326 §4-§6, §10.12.
+ */
+import {
+  type InterleavedFrame,
+  type ParserLimits,
+  RtspParseError,
+  type RtspRequest,
+  RtspStreamParser,
+} from 'rtsp-stream-parser';
+
+/** What one chunk held. */
+export interface Intake {
+  readonly requests: readonly RtspRequest[];
+  /** What came behind the last request, when the parsing ended there; a copy. Undefined when all was parsed. */
+  readonly rest?: Uint8Array;
+  readonly error?: RtspParseError;
+}
+
+/** How large a request may be. */
+export type RequestLimits = Pick<ParserLimits, 'maxHeaderBytes' | 'maxBodyBytes'>;
+
+/** Who hears frames and decides where to stop. */
+export interface IntakeEvents {
+  /** A frame came in; valid during the call. */
+  frameArrived(frame: InterleavedFrame): void;
+  /** Whether what follows a request may not be for this connection. */
+  isLastHere(request: RtspRequest): boolean;
+}
+
+/** The parser of one connection; see the head of this file. */
+export class RequestIntake {
+  readonly #parser: RtspStreamParser;
+  readonly #events: IntakeEvents;
+
+  constructor(events: IntakeEvents, { maxHeaderBytes, maxBodyBytes }: RequestLimits) {
+    this.#events = events;
+    this.#parser = new RtspStreamParser({ maxHeaderBytes, maxBodyBytes });
+  }
+
+  /** What is there of a message that is not whole. */
+  get unfinishedBytes(): number {
+    return this.#parser.bufferedBytes;
+  }
+
+  /** Parses a chunk. The chunk is the caller's again afterwards: all is taken out of it. */
+  take(chunk: Uint8Array): Intake {
+    const requests: RtspRequest[] = [];
+    try {
+      this.#parser.feed(chunk);
+      for (let message = this.#parser.read(); message !== null; message = this.#parser.read()) {
+        if (message.kind === 'frame') this.#events.frameArrived(message);
+        if (message.kind !== 'request') continue;
+        requests.push(message.body.length === 0 ? message : { ...message, body: message.body.slice() });
+        if (this.#events.isLastHere(message)) return { requests, rest: this.#parser.takeRest().slice() };
+      }
+      return { requests };
+    } catch (error) {
+      if (error instanceof RtspParseError) return { requests, error };
+      throw error;
+    }
+  }
+}

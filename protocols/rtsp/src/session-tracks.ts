@@ -1,0 +1,162 @@
+/**
+ * The tracks of one session: set up, asked about, torn down. Used by the session. Rule: a track is one of the presentation's,
+ * is there once, and gives back its ports or channels when it goes. Spec: RFC 2326 §10.4, §10.7, §12.33.
+ */
+import type { Presentation } from '@finch/core';
+import type { RtpSender, RtpTransportEvents } from '@finch/rtp';
+import type { ControlUrl } from './control-url';
+import { RtspError } from './errors';
+import type { RtpInfo } from './headers/rtp-info';
+import type { Transport } from './headers/transport';
+import type { RtspConnection } from './rtsp-connection';
+import { bindTransport, makeSender, type SessionTrack } from './session-track';
+
+/** How one track is to be sent. */
+export interface TrackWish {
+  readonly transport: Transport;
+  /** The largest payload of a packet. */
+  readonly maxPayloadBytes: number;
+}
+
+/** Tracks in the order in which they were set up; see the head of this file. */
+export class SessionTracks {
+  readonly #presentation: Presentation;
+  readonly #tracks: SessionTrack[] = [];
+
+  constructor(presentation: Presentation) {
+    this.#presentation = presentation;
+  }
+
+  get count(): number {
+    return this.#tracks.length;
+  }
+
+  get senders(): RtpSender[] {
+    return this.#tracks.map(({ sender }) => sender);
+  }
+
+  /** Their places in the presentation. */
+  get places(): number[] {
+    return this.#tracks.map(({ place }) => place);
+  }
+
+  get areInterleaved(): boolean {
+    return this.#tracks.every(({ interleavedOn }) => interleavedOn !== undefined);
+  }
+
+  /** Connections that carry tracks. */
+  get carriers(): ReadonlySet<RtspConnection> {
+    const carriers = new Set<RtspConnection>();
+    for (const { interleavedOn } of this.#tracks)
+      if (interleavedOn !== undefined) carriers.add(interleavedOn);
+    return carriers;
+  }
+
+  /** Bits per second of all of them together; 0 when unknown. */
+  get bitRateBps(): number {
+    const { tracks } = this.#presentation;
+    return this.#tracks.reduce((sum, { place }) => sum + tracks[place]!.track.bitRateBps, 0);
+  }
+
+  /** The id of the track that SETUP names. 459 for the whole movie, 404 for one that it does not have. */
+  idOf({ trackId }: ControlUrl): number {
+    const { tracks, name } = this.#presentation;
+    if (trackId === undefined && tracks.length > 1)
+      throw new RtspError(
+        'aggregateNotAllowed',
+        'SETUP: expected the URL of one track, ending in /trackID=N',
+      );
+    const id = trackId ?? tracks[0]!.track.id;
+    if (!tracks.some(({ track }) => track.id === id))
+      throw new RtspError('notFound', `${name} has no track ${trackId}`);
+    return id;
+  }
+
+  /** Sets up track `id`, anew if it was set up before; returns what the answer's Transport says. */
+  setUp(
+    url: ControlUrl,
+    id: number,
+    { transport: chosen, maxPayloadBytes }: TrackWish,
+    connection: RtspConnection,
+    events: RtpTransportEvents,
+  ): Transport {
+    this.drop(id);
+    const place = this.#presentation.tracks.findIndex(({ track }) => track.id === id);
+    const bound = bindTransport(chosen, connection, events);
+    const { service } = connection;
+    const sender = makeSender(service, this.#presentation, place, bound.transport, maxPayloadBytes);
+    sender.moveTo(0); // most viewers begin at the beginning: its plan is made while they send PLAY
+    this.#tracks.push({
+      trackId: id,
+      url: url.trackId === undefined ? url.aggregateUrl : `${url.aggregateUrl}/trackID=${id}`,
+      place,
+      sender,
+      interleavedOn: chosen.lowerTransport === 'TCP' ? connection : undefined,
+      release: bound.release,
+    });
+    return { ...withoutClientWishes(chosen), ...bound.answer, ssrc: sender.ssrc };
+  }
+
+  /** The sender of a track, if it was set up. */
+  senderOf(trackId: number): RtpSender | undefined {
+    return this.#tracks.find((track) => track.trackId === trackId)?.sender;
+  }
+
+  /** The senders that a URL speaks of: of one track, or of all. 404 when that one was not set up. */
+  sendersOf({ trackId }: ControlUrl): RtpSender[] {
+    if (trackId === undefined) return this.senders;
+    const sender = this.senderOf(trackId);
+    if (sender === undefined) throw new RtspError('notFound', `track ${trackId} was not set up`);
+    return [sender];
+  }
+
+  /** What RTP-Info says of each track when playing starts at `startUs`. */
+  rtpInfo(startUs: number): RtpInfo[] {
+    return this.#tracks.map(({ url, sender }) => ({
+      url,
+      sequenceNumber: sender.nextSequence,
+      rtpTicks: sender.timestampOf(startUs),
+    }));
+  }
+
+  /** Takes a track out, with its ports or channels, and leaves its sender to the RTP session that uses it. */
+  takeOut(trackId: number): void {
+    const at = this.#tracks.findIndex((track) => track.trackId === trackId);
+    if (at >= 0) this.#tracks.splice(at, 1)[0]!.release();
+  }
+
+  /** Takes a track out that has not been played, with its sender. */
+  drop(trackId: number): void {
+    this.senderOf(trackId)?.close();
+    this.takeOut(trackId);
+  }
+
+  /** Ends them all; their senders too, unless an RTP session has them. */
+  end(areSendersTaken: boolean): void {
+    for (const { trackId } of [...this.#tracks])
+      if (areSendersTaken) this.takeOut(trackId);
+      else this.drop(trackId);
+  }
+
+  /** What they sent, for the log. */
+  counts(): Record<string, number> {
+    const counts: Record<string, number> = { packets: 0 };
+    const count = (name: string, more: number): void => {
+      if (more > 0) counts[name] = (counts[name] ?? 0) + more;
+    };
+    for (const { sender } of this.#tracks) {
+      count('packets', sender.packetCount);
+      count('rejectedReports', sender.rejectedReports);
+      count('lost', sender.cumulativeLost);
+      count('nacked', sender.nackedPackets);
+      count('retransmitted', sender.retransmittedPackets);
+      for (const [cause, frames] of Object.entries(sender.thinned)) count(`thinned.${cause}`, frames);
+    }
+    return counts;
+  }
+}
+
+// What the client proposed and the server has not taken up does not belong into the answer.
+function withoutClientWishes({ profile, lowerTransport, delivery, modes, append }: Transport): Transport {
+  return { profile, lowerTransport, delivery, modes, append };
+}

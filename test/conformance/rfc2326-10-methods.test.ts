@@ -1,0 +1,276 @@
+/** RFC 2326 §10 and appendix A: what each method does, and in which state. */
+import type { NptRange } from '@finch/rtsp/headers/range';
+import { eventually } from '../support/deadline';
+import { ticksBetween } from '../support/rtp-receiver';
+import { itOfFinch, openSubject, type Subject } from './subject';
+import { type Carrier, Talk } from './talk';
+
+jest.setTimeout(30_000);
+
+let subject: Subject;
+
+beforeAll(async () => {
+  subject = await openSubject();
+});
+afterAll(() => subject.stop());
+
+/** Runs a dialogue and ends it. */
+async function talking<Result>(talk: Promise<Talk>, body: (talk: Talk) => Promise<Result>): Promise<Result> {
+  const opened = await talk;
+  return body(opened).finally(() => opened.close());
+}
+const startOf = (range: unknown): number => (range as NptRange).start as number;
+
+describe('§10.1 OPTIONS', () => {
+  it('lists the methods, for the server and for a movie', () =>
+    talking(Talk.open(subject), async (talk) => {
+      for (const url of ['*', subject.url]) {
+        const methods = (await talk.expectOk('OPTIONS', url)).headers.get('Public')!.split(/,\s*/);
+        expect(methods).toEqual(expect.arrayContaining(['OPTIONS', 'DESCRIBE', 'SETUP', 'PLAY', 'TEARDOWN']));
+      }
+    }));
+
+  it('changes no state', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.expectOk('OPTIONS');
+      await talk.play();
+      await talk.expectOk('OPTIONS');
+      await talk.tracks[0]!.morePackets(3);
+    }));
+});
+
+describe('§10.2 DESCRIBE and appendix C', () => {
+  it('answers with SDP whose parts have types, a control and a length', () =>
+    talking(Talk.open(subject), async ({ sdp, controls, durationS }) => {
+      expect(sdp).toMatch(/^v=0\r\no=.+\r\ns=.+\r\n/);
+      expect(sdp).toMatch(/^t=\d+ \d+\r$/m);
+      expect(controls.length).toBeGreaterThan(0);
+      expect(new Set(controls).size).toBe(controls.length);
+      expect(durationS).toBeGreaterThan(1);
+      for (const section of sdp.split(/^m=/m).slice(1)) {
+        const [, port, type] = /^\w+ (\d+) RTP\/AVPF? (\d+)(?: \d+)*\r/.exec(section)!;
+        expect(port).toBe('0'); // C.1.2: SETUP decides
+        if (Number(type) >= 96) expect(section).toMatch(new RegExp(`^a=rtpmap:${type} [\\w-]+/\\d+`, 'm'));
+      }
+    }));
+});
+
+describe('§10.4 SETUP', () => {
+  it.each<Carrier>(['UDP', 'TCP'])('makes a session and adds tracks to it over %s', (carrier) =>
+    talking(Talk.open(subject), async (talk) => {
+      const ids = [];
+      for (const place of talk.controls.keys())
+        ids.push((await talk.setUp(place, carrier)).headers.get('Session')!.split(';')[0]);
+      expect(new Set(ids).size).toBe(1);
+      expect(ids[0]!.length).toBeGreaterThanOrEqual(8); // §3.4
+    }),
+  );
+
+  it('makes sessions that are told apart, also on one connection', () =>
+    talking(Talk.ready(subject, 'UDP'), (one) =>
+      talking(Talk.ready(subject, 'UDP', one.client), async (two) => {
+        expect(two.session).not.toBe(one.session);
+        await one.expectOk('TEARDOWN');
+        one.session = '';
+        await two.play();
+        await two.tracks[0]!.morePackets(2);
+        await two.expectOk('TEARDOWN');
+        two.session = '';
+      }),
+    ));
+
+  it('with If-Modified-Since of what is there now makes no session: 304 (§12.23)', () =>
+    talking(Talk.open(subject), async (talk) => {
+      const { headers } = await talk.expectOk('DESCRIBE', subject.url);
+      const date = headers.get('Last-Modified');
+      if (date === undefined) return; // a server need not tell
+      for (const [method, url] of [
+        ['DESCRIBE', subject.url],
+        ['SETUP', talk.controls[0]!],
+      ] as const) {
+        const transport = method === 'SETUP' ? { Transport: 'RTP/AVP/TCP;unicast' } : {};
+        const answer = await talk.request(method, url, { 'If-Modified-Since': date, ...transport });
+        expect([method, answer.status, answer.text]).toEqual([method, 304, '']);
+        expect(answer.headers.has('Session')).toBe(false);
+      }
+    }));
+});
+
+describe('§10.5 PLAY', () => {
+  it('starts at the start, and names it', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      const { range, infos } = await talk.play({ Range: 'npt=0-' });
+      expect(startOf(range)).toBe(0);
+      expect(infos.length).toBe(talk.controls.length);
+      await talk.tracks[0]!.packetsArrived(3);
+    }));
+
+  it('stops at the end it was given', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      const track = talk.tracks[0]!;
+      const { infos } = await talk.play({ Range: 'npt=0-0.5' });
+      await eventuallyPaused(talk);
+      const lastTicks = Math.max(
+        ...track.packets.map(({ timestamp }) => ticksBetween(infos[0]!.rtpTicks!, timestamp)),
+      );
+      expect(lastTicks / 90_000).toBeLessThan(0.5 + 0.2); // pictures are shown later than they are decoded
+      const { range } = await talk.play();
+      expect(startOf(range)).toBeCloseTo(0.5, 0);
+    }));
+
+  it('while it plays, without Range, changes nothing: not even the end', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.play({ Range: 'npt=0-1' });
+      await talk.tracks[0]!.packetsArrived(2);
+      await talk.play();
+      await eventuallyPaused(talk);
+      expect(startOf((await talk.play()).range)).toBeLessThan(1.2);
+    }));
+
+  it('behind a PLAY that has an end waits for that, in order', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      const track = talk.tracks[0]!;
+      const first = await talk.play({ Range: 'npt=0-0.6' });
+      await talk.play({ Range: 'npt=4-4.6' });
+      const third = await talk.play({ Range: 'npt=8-8.6' });
+      expect(startOf(third.range)).toBe(8);
+      await eventuallyPaused(talk);
+      track.expectContiguous();
+      // Three ranges from three key frames, as one stream without a gap: they add up, and nothing else was sent.
+      const spanS =
+        Math.max(
+          ...track.packets.map(({ timestamp }) => ticksBetween(first.infos[0]!.rtpTicks!, timestamp)),
+        ) / 90_000;
+      expect(spanS).toBeGreaterThan(1.6);
+      const { range } = await talk.play();
+      expect(startOf(range)).toBeCloseTo(8.6, 0);
+    }));
+
+  itOfFinch('behind a PLAY without an end seeks at once (players mean that; RFC 7826 §13.4)', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      for (const range of ['npt=0-', `npt=2-${talk.durationS}`, 'npt=6-']) {
+        const { infos } = await talk.play({ Range: range });
+        expect(infos.length).toBe(2);
+        const [sequence] = infos.map(({ sequenceNumber }) => sequenceNumber!);
+        await talk.tracks[0]!.until(
+          () => talk.tracks[0]!.packets.some(({ sequenceNumber }) => sequenceNumber === sequence),
+          range,
+        );
+      }
+    }),
+  );
+});
+
+describe('§10.6 PAUSE', () => {
+  it('stops at once and keeps the place', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.play({ Range: 'npt=2-' });
+      await talk.tracks[0]!.packetsArrived(5);
+      const { headers, framesBefore } = await talk.expectOk('PAUSE');
+      const paused = headers.get('Range');
+      const { range, answer } = await talk.play();
+      if (paused !== undefined)
+        expect(`npt=${startOf(range).toFixed(1)}`).toBe(
+          `npt=${Number(/[\d.]+/.exec(paused)![0]).toFixed(1)}`,
+        );
+      expect(answer.framesBefore).toBe(framesBefore);
+    }));
+
+  it('drops the PLAYs that wait', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.play({ Range: 'npt=0-0.5' });
+      await talk.play({ Range: 'npt=8-' });
+      await talk.expectOk('PAUSE');
+      expect(startOf((await talk.play()).range)).toBeLessThan(1);
+    }));
+
+  itOfFinch('at a time that is still to come plays until then', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.play({ Range: 'npt=0-' });
+      const { headers } = await talk.expectOk('PAUSE', undefined, { Range: 'npt=0.8' });
+      expect(headers.get('Range')).toBe('npt=0.800-');
+      await talk.tracks[0]!.morePackets(3);
+      await eventuallyPaused(talk);
+      expect(startOf((await talk.play()).range)).toBeCloseTo(0.8, 0);
+    }),
+  );
+
+  itOfFinch('at a time that was sent already goes on from there', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.play({ Range: 'npt=4-' });
+      await talk.tracks[0]!.packetsArrived(30);
+      await talk.expectOk('PAUSE', undefined, { Range: 'npt=4' });
+      expect(startOf((await talk.play()).range)).toBe(4);
+    }),
+  );
+
+  itOfFinch('at a time that is not played is 457', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.play({ Range: 'npt=2-6' });
+      for (const range of ['npt=7', 'npt=1', 'npt=1000', 'npt=3-4']) {
+        const { status } = await talk.request('PAUSE', undefined, { Range: range });
+        expect([range, status]).toEqual([range, 457]);
+      }
+      await talk.tracks[0]!.morePackets(3); // and nothing has changed
+    }),
+  );
+});
+
+describe('§10.7 TEARDOWN', () => {
+  it('ends the session: its id is unknown then', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.play();
+      await talk.expectOk('TEARDOWN');
+      const { status } = await talk.request('PLAY');
+      expect(status).toBe(454);
+      talk.session = '';
+    }));
+
+  itOfFinch('of one track ends that one, and the other plays on', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.play();
+      await Promise.all(talk.tracks.map((track) => track.packetsArrived(2)));
+      const { headers } = await talk.expectOk('TEARDOWN', talk.controls[0]);
+      expect(headers.get('Session')).toContain(talk.session);
+      await talk.tracks[0]!.byeArrived();
+      const packets = talk.tracks[0]!.packets.length;
+      await talk.tracks[1]!.morePackets(10);
+      expect(talk.tracks[0]!.packets.length).toBe(packets);
+      expect((await talk.play({ Range: 'npt=5-' })).infos.length).toBe(1);
+      expect((await talk.request('TEARDOWN', talk.controls[0])).status).toBe(404);
+    }),
+  );
+
+  it('before PLAY ends the session too (appendix A.2)', () =>
+    talking(Talk.ready(subject, 'UDP'), async (talk) => {
+      await talk.expectOk('TEARDOWN');
+      talk.session = '';
+    }));
+});
+
+describe('§10.8 GET_PARAMETER', () => {
+  it('with no body is a sign of life', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      expect((await talk.expectOk('GET_PARAMETER')).text).toBe('');
+    }));
+});
+
+/** Of a server that can't be asked: when nothing has come for so long, the range is over. */
+const QUIET_MS = 1500;
+
+/** Resolves when what was to be played has been. */
+async function eventuallyPaused(talk: Talk): Promise<void> {
+  if (subject.isFinch) return eventually(async () => expect(await stateOf(talk)).toBe('state: ready\r\n'));
+  for (let seen = -1; seen !== talk.client.frames.length; ) {
+    seen = talk.client.frames.length;
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+  }
+}
+
+async function stateOf({ client, aggregateUrl, session }: Talk): Promise<string> {
+  const body = 'state\r\n';
+  client.send(
+    `GET_PARAMETER ${aggregateUrl} RTSP/1.0\r\nCSeq: 900\r\nSession: ${session}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  return (await client.answer()).text;
+}

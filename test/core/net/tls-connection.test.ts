@@ -1,0 +1,240 @@
+/** An accepted TLS connection: order under back-pressure, its bounds, handshakes that never end, and its own end. */
+import { readFileSync, truncateSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
+import { SocketAddress } from '@finch/core/net/socket-address';
+import type { StreamConnectionEvents } from '@finch/core/net/stream-connection';
+import { HANDSHAKE_TIMEOUT_MS, TlsConnection } from '@finch/core/net/tls-connection';
+import { MAX_HANDSHAKES, TlsContext } from '@finch/core/net/tls-context';
+import { type NativeFile, native } from '@finch/native';
+import { Folder, patternBytes } from '../../native/file-under-test';
+import { makePlan, wireFrame, wirePacket } from '../../native/made-plan';
+import { EAGAIN, EBADF, EFAULT, expectBytes, TcpPair } from '../../native/sockets-under-test';
+import { eventually } from '../../support/deadline';
+import { TEST_CERTIFICATE, TLS_FILES } from '../../support/tls-files';
+import { FunctionTask, linesInto, ThreadUnderTest } from './thread-under-test';
+
+const EPROTO = 71;
+const ENOBUFS = 105;
+const SMALL_BUFFER_BYTES = 4096;
+const bytes = patternBytes(300_000);
+const packets = Array.from({ length: 60 }, (_, i) => ({
+  prefix: Uint8Array.of(i),
+  offset: i * 100,
+  sizeBytes: 50_000 + i,
+}));
+
+class Heard implements StreamConnectionEvents {
+  drains = 0;
+  readonly breaks: number[] = [];
+  drained(): void {
+    this.drains++;
+  }
+  broken(code: number): void {
+    this.breaks.push(code);
+  }
+}
+
+let folder: Folder;
+let file: NativeFile;
+let under: ThreadUnderTest;
+let tcp: TcpPair;
+let heard: Heard;
+let lines: string[];
+let tls: TlsContext;
+let connection: TlsConnection;
+let clients: Socket[];
+
+beforeEach(() => {
+  folder = new Folder();
+  file = folder.map('movie', bytes);
+  under = new ThreadUnderTest();
+  heard = new Heard();
+  lines = [];
+  clients = [];
+  const identity = { certificate: TEST_CERTIFICATE, key: readFileSync(TLS_FILES.key, 'utf8') };
+  tls = new TlsContext(identity, under.batch, linesInto(lines));
+});
+afterEach(async () => {
+  jest.useRealTimers();
+  connection.close();
+  for (const client of clients) client.destroy();
+  native.fileClose(file.id);
+  await under.stop();
+  folder.remove();
+});
+
+function accept(receiveBufferBytes = 0): void {
+  tcp = new TcpPair(receiveBufferBytes);
+  const task = new FunctionTask(under.thread, (events) => connection.delivered(events));
+  const peer = SocketAddress.of('192.0.2.1', 5000);
+  connection = new TlsConnection(tcp.disown(tcp.server), peer, task.ref, tls, heard);
+}
+
+/** The client's side, which reads nothing until it is told to. */
+async function shakeHands(): Promise<TLSSocket> {
+  const socket = new Socket({ fd: tcp.disown(tcp.client), readable: true, writable: true });
+  const client = connect({ socket, ca: TEST_CERTIFICATE, host: 'localhost' });
+  clients.push(client);
+  client.pause();
+  await new Promise((resolve, reject) => client.once('secureConnect', resolve).once('error', reject));
+  await eventually(() => expect(tls.handshakes).toBe(0)); // the server's part of TLS 1.3 ends later
+  return client;
+}
+
+/** Reads at the client until `sizeBytes` have come, or all when it is left out and the server ends. */
+function receive(client: TLSSocket, sizeBytes = Infinity): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let count = 0;
+  return new Promise((resolve) => {
+    client.on('end', () => resolve(Buffer.concat(pieces)));
+    client.on('data', (piece: Buffer) => {
+      pieces.push(piece);
+      count += piece.length;
+      if (count >= sizeBytes) resolve(Buffer.concat(pieces));
+    });
+    client.resume();
+  });
+}
+
+function runOf(packetCount: number) {
+  const plan = under.batch.registerPlan(makePlan(packets), file.id);
+  return { plan, firstPacket: 0, packetCount, ssrc: 1, sequence: 10, payloadType: 96, timestamp: 5 };
+}
+
+function framesOf(packetCount: number): Buffer {
+  const made = { fd: 0, plan: 0, packets: packetCount, ssrc: 1, sequence: 10, timestamp: 5 };
+  const frames = packets
+    .slice(0, packetCount)
+    .map((packet, i) => wireFrame(2, wirePacket(packet, bytes, made, i)));
+  return Buffer.concat(frames);
+}
+
+describe('a TLS connection', () => {
+  it('sends bytes and runs in the order in which they came', async () => {
+    accept();
+    const client = await shakeHands();
+    connection.send(Buffer.from('before'));
+    connection.sendRun(runOf(20), 2);
+    connection.send(Buffer.from('after'));
+    const expected = Buffer.concat([Buffer.from('before'), framesOf(20), Buffer.from('after')]);
+    expectBytes(await receive(client, expected.length), expected);
+  });
+
+  it('copies what it sends', async () => {
+    accept();
+    const client = await shakeHands();
+    const mine = Buffer.from('mine');
+    connection.send(mine);
+    mine.fill(0);
+    expect(String(await receive(client, 4))).toBe('mine');
+  });
+
+  it('is full while its client reads nothing, and tells when there is room again', async () => {
+    accept(SMALL_BUFFER_BYTES);
+    const client = await shakeHands();
+    let sentBytes = 0;
+    for (; !connection.isFull && sentBytes < 8_000_000; sentBytes += bytes.length) connection.send(bytes);
+    expect(connection.isFull).toBe(true);
+    expect(heard.drains).toBe(0);
+    await receive(client, sentBytes);
+    await eventually(() => expect([heard.drains, connection.isFull]).toEqual([1, false]));
+    expect(heard.breaks).toEqual([]);
+  });
+
+  it('is broken when more waits than may', async () => {
+    accept(SMALL_BUFFER_BYTES);
+    await shakeHands();
+    for (let sentBytes = 0; sentBytes < 9_000_000; sentBytes += bytes.length) connection.send(bytes);
+    await eventually(() => expect(heard.breaks).toEqual([-ENOBUFS]));
+  });
+
+  it('is broken when the file is shorter than it was', async () => {
+    accept();
+    await shakeHands();
+    truncateSync(join(folder.path, 'movie'), 100);
+    connection.sendRun(runOf(2), 2);
+    await eventually(() => expect(heard.breaks).toEqual([-EFAULT]));
+  });
+
+  it('gives what was received in pieces of any size, then the end', async () => {
+    accept();
+    const client = await shakeHands();
+    client.end(bytes.subarray(0, 50_000));
+    const into = new Uint8Array(777);
+    const pieces: Buffer[] = [];
+    await eventually(() => {
+      for (let count = connection.receive(into); count !== 0; count = connection.receive(into)) {
+        expect(count).not.toBe(-EAGAIN);
+        pieces.push(Buffer.from(into.slice(0, count)));
+      }
+    });
+    expectBytes(Buffer.concat(pieces), Buffer.from(bytes.subarray(0, 50_000)));
+    expect(connection.receive(into)).toBe(0);
+  });
+
+  it('sends what it has before it ends', async () => {
+    accept();
+    const client = await shakeHands();
+    connection.send(Buffer.from('first, '));
+    connection.send(Buffer.from('last'));
+    connection.close();
+    connection.send(Buffer.from('too late'));
+    expect(String(await receive(client))).toBe('first, last');
+  });
+
+  it('ends after a second when its client reads nothing', async () => {
+    accept(SMALL_BUFFER_BYTES);
+    await shakeHands();
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'performance'] });
+    connection.send(patternBytes(7_000_000));
+    connection.close();
+    const { server } = tcp;
+    expect(native.socketName(server, new Uint32Array(6))).toBe(0);
+    jest.advanceTimersByTime(1000);
+    jest.useRealTimers();
+    await eventually(() => expect(native.socketName(server, new Uint32Array(6))).toBe(-EBADF));
+    expect(connection.isOpen).toBe(false);
+  });
+});
+
+describe('a handshake', () => {
+  it('that never ends is given up in time', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'performance'] });
+    accept();
+    jest.advanceTimersByTime(HANDSHAKE_TIMEOUT_MS - 1);
+    expect([tls.handshakes, lines]).toEqual([1, []]);
+    jest.advanceTimersByTime(1);
+    jest.useRealTimers();
+    await eventually(() => expect(heard.breaks).toEqual([-EPROTO]));
+    expect(tls.handshakes).toBe(0);
+    expect(lines).toEqual(['debug: 192.0.2.1:5000: TLS handshake failed: it took more than 10000 ms']);
+    tcp.close(tcp.client);
+  });
+
+  it('is the oldest of too many: it is given up', () => {
+    accept();
+    const givenUp: number[] = [];
+    const others = Array.from({ length: MAX_HANDSHAKES + 1 }, (_, i) => ({ giveUp: () => givenUp.push(i) }));
+    for (const other of others) tls.handshakeBegun(other);
+    expect(lines).toEqual(['debug: 192.0.2.1:5000: TLS handshake failed: 128 others are under way']);
+    expect([tls.handshakes, givenUp]).toEqual([MAX_HANDSHAKES, [0]]);
+    tcp.close(tcp.client);
+  });
+
+  it('that the client breaks off ends the connection', async () => {
+    accept();
+    tcp.close(tcp.client);
+    await eventually(() => expect(connection.receive(new Uint8Array(10))).toBe(0));
+    expect(tls.handshakes).toBe(0);
+    expect(lines).toEqual(['debug: 192.0.2.1:5000: TLS handshake failed: the client closed']);
+  });
+});
+
+it('refuses certificate and key that do not belong together', () => {
+  const identity = { certificate: TEST_CERTIFICATE, key: readFileSync(TLS_FILES.otherKey, 'utf8') };
+  expect(() => new TlsContext(identity, under.batch, linesInto(lines))).toThrow(/key values mismatch/);
+  accept();
+  tcp.close(tcp.client);
+});
