@@ -32,4 +32,4 @@ process.on('message', async ({ id, ask }) => {
   if (ask === 'stop') process.disconnect();
 });
 process.on('disconnect', () => process.exit(0));
-server.start().then(() => process.send({ port: server.addresses[0].port }));
+server.start().then(() => process.send({ port: server.addressesOf('rtsp')[0].port }));

@@ -282,7 +282,9 @@ describe('at the end of the memory budget', () => {
       client.send(head + 'x'.repeat(60_000));
       // A connection costs 16 KiB, and nothing for the first 4 KiB of its request: so much is spent when all has arrived.
       const wholeBytes = 16_384 + 60_000 - 4096;
-      await eventually(async () => expect((await spent()) - before >= wholeBytes || client.isClosed).toBe(true));
+      await eventually(async () =>
+        expect((await spent()) - before >= wholeBytes || client.isClosed).toBe(true),
+      );
       refused = clients.filter(({ answers }) => answers.some(({ status }) => status === 503)).length;
     }
     expect(refused).toBe(1);
