@@ -50,7 +50,7 @@ describe('loadConfig without any source', () => {
       sessionTimeoutSeconds: 60,
       maxConnections: 10_000,
       maxPacketBytes: 1472,
-      sendWindowMs: 2.5,
+      sendWindowMs: 5,
       sendAheadMs: 0,
       overbuffer: 'off',
       overbufferRate: 2,
@@ -76,7 +76,7 @@ describe('precedence: flag > environment > file > default', () => {
     yaml(file);
     const config = load(['--port', '1'], env);
     expect([config.port, config.threads, config.blockingThreads, config.sendWindowMs]).toEqual([
-      1, 2, 3, 2.5,
+      1, 2, 3, 5,
     ]);
   });
 
