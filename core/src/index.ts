@@ -1,6 +1,7 @@
 /** The public face of @finch/core: the reactor, the network, streams, modules and the server. */
 export * from './module/module';
 export * from './module/roles';
+export * from './net/address-counts';
 export * from './net/errno';
 export * from './net/handshake-pace';
 export * from './net/packet-batch';
@@ -32,6 +33,9 @@ export * from './reactor/timeout-task';
 export * from './server/blocking-calls';
 export * from './server/listen-addresses';
 export * from './server/log';
+export * from './server/log-limiter';
+export * from './server/machine-limits';
+export * from './server/memory-budget';
 export * from './server/server';
 export * from './server/single-thread';
 export * from './server/thread-messages';

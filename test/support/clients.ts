@@ -72,6 +72,8 @@ export interface RunOptions {
   /** Run as `nobody` with a home of its own when we are root: VLC refuses to run as root. */
   readonly asNobody?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** Its stdin is empty and ends when this resolves; without, it has none. */
+  readonly inputEnds?: Promise<void>;
 }
 
 /** Is how a client ended and what it printed; each output is cut after 4 MiB. */
@@ -91,7 +93,7 @@ process.on('exit', () => {
 });
 
 /**
- * Runs a client to its end, in a process group of its own, without stdin.
+ * Runs a client to its end, in a process group of its own.
  * Returns after every process of the group is gone or killed. Errors: rejects when the command can't be started.
  */
 export async function runClient(
@@ -103,11 +105,13 @@ export async function runClient(
   try {
     const child = spawn(command, args, {
       detached: true, // a process group of its own
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.inputEnds === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...user?.env, ...options.env },
       ...user?.ids,
       ...(user ? { cwd: user.home } : {}),
     });
+    child.stdin?.on('error', () => {}); // it may have ended before its input
+    void options.inputEnds?.then(() => child.stdin?.end());
     return await endOf(child, options.timeoutMs);
   } finally {
     if (user) rmSync(user.home, { recursive: true, force: true });

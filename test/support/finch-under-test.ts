@@ -42,7 +42,7 @@ export async function startFinch(
 ): Promise<FinchUnderTest> {
   const loaded = loadConfig(['--port', '0', '--host', '127.0.0.1', SAMPLE_FOLDER], {});
   if (loaded.kind !== 'config') throw new Error('the defaults are no configuration');
-  const config = { ...loaded.config, ...overrides };
+  const config = { ...loaded.config, logLevel: 'debug' as const, ...overrides };
   const log: LoggedLine[] = [];
   const server = composeFinch(
     config,
@@ -64,7 +64,11 @@ export async function startFinch(
     log,
     url: (path) => `rtsp://127.0.0.1:${port}/${pathOf(path)}`,
     tlsUrl: (path) => `rtsps://127.0.0.1:${tlsPort}/${pathOf(path)}`,
-    stop: async () => expectNothingLeft(await server.stop()),
+    stop: async () => {
+      expectNothingLeft(await server.stop());
+      const { connections, sessions, plans } = (await server.inspect()).memory;
+      expect({ connections, sessions, plans }).toEqual({ connections: 0, sessions: 0, plans: 0 });
+    },
   };
 }
 

@@ -13,8 +13,11 @@ const FILES = ['load-viewers', 'load-viewer', 'load-track'];
 /** Beyond the order's own limit, for starting Node and for the statistics. */
 const EXTRA_MS = 10_000;
 
-/** Plays to all viewers of the order; `folder` takes the compiled program. Rejects with what it printed when it failed. */
-export async function runLoad(folder: string, order: LoadOrder): Promise<LoadReport> {
+/**
+ * Plays to all viewers of the order; `folder` takes the compiled program. They leave when `leave` resolves, if it is given.
+ * Rejects with what the program printed when it failed.
+ */
+export async function runLoad(folder: string, order: LoadOrder, leave?: Promise<void>): Promise<LoadReport> {
   for (const name of FILES) {
     const { code } = transformFileSync(join(__dirname, `${name}.ts`), {
       jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
@@ -23,8 +26,14 @@ export async function runLoad(folder: string, order: LoadOrder): Promise<LoadRep
     });
     writeFileSync(join(folder, `${name}.js`), code);
   }
-  const args = [join(folder, `${FILES[0]}.js`), JSON.stringify(order)];
-  const result = await runClient(process.execPath, args, { timeoutMs: order.limitMs + EXTRA_MS });
+  const args = [
+    join(folder, `${FILES[0]}.js`),
+    JSON.stringify({ ...order, leavesAtInputEnd: leave !== undefined }),
+  ];
+  const result = await runClient(process.execPath, args, {
+    timeoutMs: order.limitMs + EXTRA_MS,
+    ...(leave === undefined ? {} : { inputEnds: leave }),
+  });
   if (result.exitCode !== 0)
     throw new Error(`the load failed: ${result.isTimedOut ? 'too slow' : result.stderr}`);
   return JSON.parse(result.stdout) as LoadReport;

@@ -9,6 +9,10 @@ import { LoadTrack } from './load-track';
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 const INTERLEAVED_MAGIC = 0x24;
 const FIRST_UDP_PORT = 21_000;
+/** What the last answers of the server may take. */
+const FAREWELL_MS = 10_000;
+/** Below half of the shortest session timeout that a test asks for. */
+const KEEP_ALIVE_MS = 3000;
 let nextUdpPort = FIRST_UDP_PORT;
 
 /** Tells the time of an arrival. */
@@ -47,8 +51,11 @@ export class LoadViewer {
     this.#clock = clock;
   }
 
-  /** Plays from the beginning to BYE of all tracks, then tears down. Rejects when the server answers anything but 200. */
-  async play(): Promise<void> {
+  /**
+   * Plays from the beginning to BYE of all tracks, or until `leave` resolves, then tears down and waits for BYE. Rejects
+   * when the server answers anything but 200.
+   */
+  async play(leave: Promise<void> = new Promise(() => {})): Promise<void> {
     const { hostname, port } = new URL(this.#url);
     await this.#connect(hostname, Number(port));
     const { body } = await this.#request('DESCRIBE', this.#url);
@@ -68,14 +75,34 @@ export class LoadViewer {
       this.tracks[i]!.firstSequence = Number(info[1]);
       this.tracks[i]!.firstTimestamp = Number(info[2]);
     }
-    await Promise.race([gone, this.#failure()]);
-    await this.#request('TEARDOWN', this.#url);
+    const keepingAlive = setInterval(() => this.#keepAlive(), KEEP_ALIVE_MS);
+    await Promise.race([gone, this.#failure(), leave]).finally(() => clearInterval(keepingAlive));
+    await Promise.race([this.#request('TEARDOWN', this.#url), this.#late('no answer to TEARDOWN')]);
+    await Promise.race([gone, this.#failure(), this.#late('no BYE after TEARDOWN')]);
   }
 
   /** Closes what is open. */
   close(): void {
     this.#socket.destroy();
     for (const socket of this.#udpSockets) socket.close();
+  }
+
+  #late(what: string): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      setTimeout(() => {
+        const carrier = this.#isTcp ? 'TCP' : 'UDP';
+        reject(
+          new Error(`${what} over ${carrier}: ${this.#goneTracks} of ${this.tracks.length} tracks are gone`),
+        );
+      }, FAREWELL_MS).unref();
+    });
+  }
+
+  // Its answer is nobody's: no request waits while it plays.
+  #keepAlive(): void {
+    this.#socket.write(
+      `GET_PARAMETER ${this.#url} RTSP/1.0\r\nCSeq: ${++this.#sequence}\r\nSession: ${this.#session}\r\n\r\n`,
+    );
   }
 
   async #setUp(control: string, clockRateHz: number): Promise<void> {

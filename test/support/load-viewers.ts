@@ -15,6 +15,8 @@ export interface LoadOrder {
   readonly rampMs: number;
   /** Who has not heard BYE by then is given up. */
   readonly limitMs: number;
+  /** Viewers leave when the program's input ends. */
+  readonly leavesAtInputEnd?: boolean;
 }
 
 /** What all viewers together received. */
@@ -71,7 +73,9 @@ class Heartbeat implements ArrivalClock {
   }
 }
 
-async function run({ urls, udpViewers, tcpViewers, rampMs, limitMs }: LoadOrder): Promise<LoadReport> {
+async function run(order: LoadOrder): Promise<LoadReport> {
+  const { urls, udpViewers, tcpViewers, rampMs, limitMs } = order;
+  const leave = order.leavesAtInputEnd === true ? inputEnd() : undefined;
   const clock = new Heartbeat();
   const startMs = clock.nowMs();
   const count = udpViewers + tcpViewers;
@@ -83,7 +87,7 @@ async function run({ urls, udpViewers, tcpViewers, rampMs, limitMs }: LoadOrder)
   const results = await Promise.allSettled(
     viewers.map(async (viewer, i) => {
       await delay((i * rampMs) / count);
-      await Promise.race([viewer.play(), limit]);
+      await Promise.race([viewer.play(leave), limit]);
     }),
   );
   clock.stop();
@@ -117,6 +121,11 @@ function percentiles(values: number[]): { p50: number; p99: number; max: number 
   const sorted = Float64Array.from(values).sort();
   const at = (fraction: number) => sorted[Math.floor((sorted.length - 1) * fraction)] ?? Number.NaN;
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
+}
+
+function inputEnd(): Promise<void> {
+  process.stdin.resume();
+  return new Promise((resolve) => process.stdin.once('end', resolve));
 }
 
 function delay(ms: number): Promise<void> {

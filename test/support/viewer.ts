@@ -36,6 +36,10 @@ export interface PlayAnswer {
   readonly packetsBefore: readonly number[];
 }
 
+/** What a viewer needs of a server; the latter two where he comes by RTSPS. */
+export type ServedMovies = Pick<FinchUnderTest, 'port' | 'url'> &
+  Partial<Pick<FinchUnderTest, 'tlsPort' | 'tlsUrl'>>;
+
 /** A session with its receivers. */
 export class Viewer {
   readonly tracks: TrackReceiver[] = [];
@@ -51,11 +55,11 @@ export class Viewer {
   ) {}
 
   /** Describes the movie and sets up its tracks. */
-  static async open(finch: FinchUnderTest, options: ViewerOptions): Promise<Viewer> {
+  static async open(finch: ServedMovies, options: ViewerOptions): Promise<Viewer> {
     const { carrier, movie = SAMPLE, localAddress = '127.0.0.1', isEncrypted = false } = options;
-    const port = isEncrypted ? finch.tlsPort : finch.port;
+    const port = isEncrypted ? finch.tlsPort! : finch.port;
     const client = options.client ?? (await RtspClient.connect({ port, localAddress, isEncrypted }));
-    const url = isEncrypted ? finch.tlsUrl(movie) : finch.url(movie);
+    const url = isEncrypted ? finch.tlsUrl!(movie) : finch.url(movie);
     const viewer = new Viewer(
       client,
       url.replace('127.0.0.1', localAddress.includes(':') ? '[::1]' : '127.0.0.1'),

@@ -7,15 +7,19 @@ import type { SocketAddress } from '../net/socket-address';
 import type { TaskThread } from '../reactor/task-thread';
 import type { BlockingCalls } from '../server/blocking-calls';
 import type { Log } from '../server/log';
+import type { MemoryBudget } from '../server/memory-budget';
 import type { RoleChain } from './roles';
 
 /** Plain data out of the configuration; it crosses threads. */
 export type ModuleSettings = Readonly<Record<string, unknown>>;
 
+/** Why a connection is surplus: the server or the client's address has all it may have, or the memory budget is spent. */
+export type Refusal = 'server-full' | 'address-full' | 'memory-spent';
+
 /** Takes the connections of one service on one task thread. */
 export interface ConnectionService {
-  /** Takes over an accepted descriptor; `isSurplus` when it is over the limit and shall only hear so. */
-  accept(fd: number, peer: SocketAddress, isSurplus: boolean): void;
+  /** Takes over an accepted descriptor; with a `refusal` it is over a limit and shall only hear so. */
+  accept(fd: number, peer: SocketAddress, refusal: Refusal | undefined): void;
   /** Ends all sessions in good order (farewells sent); resolves when they are gone. */
   stop(): Promise<void>;
 }
@@ -43,8 +47,10 @@ export interface TaskThreadHost {
   readonly log: Log;
   /** Serves the listeners of this name. */
   serve(name: string, service: ConnectionService): void;
+  /** What the process may spend on clients. */
+  readonly memory: MemoryBudget;
   /** Says that a connection has ended; exactly once for each one that was accepted or taken and not handed over. */
-  connectionClosed(): void;
+  connectionClosed(peer: SocketAddress): void;
   /**
    * Claims the connections that this module hands over under `key`, on any task thread, until the returned function is
    * called. A newer claim of a key takes its place. `take` takes over the descriptor.
@@ -59,6 +65,8 @@ export interface TaskThreadHost {
 /** What a module gets on a blocking thread. */
 export interface BlockingThreadHost {
   readonly settings: ModuleSettings;
+  /** What the process may spend on clients. */
+  readonly memory: MemoryBudget;
   readonly log: Log;
   /** Answers a job. It may block. `caller` is the task thread that asked. Arguments and results are structured clones. */
   handle<Argument, Result>(job: string, answer: (argument: Argument, caller: number) => Result): void;

@@ -84,6 +84,13 @@ export class SocketAddress {
     return this.#key;
   }
 
+  /** Equal for all addresses of one client: the IPv4 address, or the /64 of an IPv6 one (RFC 6177 §2). */
+  get networkKey(): string {
+    const words = this.words.subarray(FIRST_ADDRESS_WORD);
+    if (this.family === 4) return String(words[0]);
+    return this.#isMappedIpv4() ? String(words[3]) : `${words[0]}.${words[1]}`;
+  }
+
   /** host:port, IPv6 in brackets. */
   toString(): string {
     return this.host.includes(':') ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;

@@ -1,8 +1,9 @@
 /**
  * A listening socket: accepts until there is nothing more to accept, and hands each connection on. Called by the server.
- * Rule: the port is never deaf. At the connection limit it takes one connection a second, so that the surplus client
- * hears why; when descriptors run out it sheds load and tries again. Thread: the main one.
+ * Rule: the port is never deaf. It takes whoever comes and leaves to the sink who may stay; when descriptors run out it
+ * gives up one that it keeps for this, to close with it those who wait. Thread: the main one.
  */
+import { closeSync, openSync } from 'node:fs';
 import { native } from '@finch/native';
 import { EventContext } from '../reactor/event-context';
 import { kReadable, TaskEvent } from '../reactor/events';
@@ -10,20 +11,22 @@ import { IdleTask } from '../reactor/idle-task';
 import { DELETE, PARK } from '../reactor/run-result';
 import type { TaskThread } from '../reactor/task-thread';
 import type { Log } from '../server/log';
+import { type LogAllowance, LogLimiter } from '../server/log-limiter';
 import { Errno, errnoName } from './errno';
 import { ADDRESS_WORDS, SocketAddress } from './socket-address';
 
-/** How long the listener rests after an accept at the limit, and after running out of descriptors. */
-const SLOW_DOWN_MS = 1000;
+/** How long the listener rests after running out of descriptors or memory, and how many it sheds then. */
+const REST_MS = 500;
+const MAX_SHED_PER_RUN = 1024;
+/** Told once a minute at most: descriptors run out again and again. */
+const SHEDDING_LINES: LogAllowance = { burst: 1, perMinute: 1 };
 /** Connections accepted in one run; more of them are taken in the next turn, after other tasks. */
 const MAX_ACCEPTS_PER_RUN = 64;
 
 /** Takes accepted connections. */
 export interface ConnectionSink {
-  /** Takes over the descriptor of a new connection; `isSurplus` when it is over the limit and shall only hear so. */
-  accepted(fd: number, peer: SocketAddress, isSurplus: boolean): void;
-  /** Whether the server has as many connections as it may have. */
-  isFull(): boolean;
+  /** Takes over the descriptor of a new connection. */
+  accepted(fd: number, peer: SocketAddress): void;
 }
 
 /** A task that accepts the connections of one address; kill ends it. */
@@ -31,7 +34,9 @@ export class TcpListener extends IdleTask {
   readonly address: SocketAddress;
   readonly #context: EventContext;
   readonly #peer = new Uint32Array(ADDRESS_WORDS);
-  #shedding = false;
+  readonly #lines: LogLimiter;
+  /** Kept for the time when there is no other; -1 while it can't be had. */
+  #spare = openSpare();
 
   /**
    * Binds and listens; throws ListenError when the address can't be had. Port 0 takes any free port. An IPv6 wildcard with
@@ -41,12 +46,13 @@ export class TcpListener extends IdleTask {
     thread: TaskThread,
     address: SocketAddress,
     readonly sink: ConnectionSink,
-    readonly log: Log,
+    log: Log,
     bothFamilies = false,
   ) {
     const fd = native.tcpListen(address.words, bothFamilies);
     if (fd < 0) throw new ListenError(address, fd);
     super(thread);
+    this.#lines = new LogLimiter(log, SHEDDING_LINES);
     const words = new Uint32Array(ADDRESS_WORDS);
     native.socketName(fd, words);
     this.address = SocketAddress.fromWords(words);
@@ -63,13 +69,7 @@ export class TcpListener extends IdleTask {
         this.#refused(fd);
         return PARK;
       }
-      this.#shedding = false;
-      const isSurplus = this.sink.isFull();
-      this.sink.accepted(fd, SocketAddress.fromWords(this.#peer), isSurplus);
-      if (isSurplus) {
-        this.setIdleTimer(SLOW_DOWN_MS);
-        return PARK;
-      }
+      this.sink.accepted(fd, SocketAddress.fromWords(this.#peer));
     }
     this.#context.arm(kReadable);
     return PARK;
@@ -78,6 +78,7 @@ export class TcpListener extends IdleTask {
   protected override onDeleted(): void {
     super.onDeleted();
     this.#context.close();
+    closeSpare(this.#spare);
   }
 
   // Whatever accept() says, the listener listens on.
@@ -88,13 +89,34 @@ export class TcpListener extends IdleTask {
       this.#context.arm(kReadable);
       return;
     }
-    if (!this.#shedding)
-      this.log.error(
-        `out of descriptors or memory: new connections wait (${errnoName(code)}); raise "ulimit -n"`,
-      );
-    this.#shedding = true;
-    this.setIdleTimer(SLOW_DOWN_MS);
+    const text = `out of descriptors or memory: new connections are closed (${errnoName(code)}); raise "ulimit -n"`;
+    this.#lines.write('error', text);
+    this.#shed();
+    this.setIdleTimer(REST_MS);
   }
+
+  // Those who wait would wait for nothing: they are closed, each with the descriptor that was kept.
+  #shed(): void {
+    for (let shed = 0; shed < MAX_SHED_PER_RUN; shed++) {
+      closeSpare(this.#spare);
+      const fd = native.tcpAccept(this.#context.fd, this.#peer);
+      if (fd >= 0) native.socketClose(fd);
+      this.#spare = openSpare();
+      if (fd < 0) return;
+    }
+  }
+}
+
+function openSpare(): number {
+  try {
+    return openSync('/dev/null', 'r');
+  } catch {
+    return -1;
+  }
+}
+
+function closeSpare(fd: number): void {
+  if (fd >= 0) closeSync(fd);
 }
 
 /** The address can't be listened on: it is taken, not ours, or needs more rights. */

@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { MediaError } from '../stream/media-error';
 import type { BlockingAnswer, BlockingRequest } from './blocking-calls';
 import { loadModules } from './load-modules';
+import { MemoryBudget } from './memory-budget';
 import type { BlockingThreadStart, FromWorker } from './thread-messages';
 import { workerLog } from './worker-log';
 
@@ -41,10 +42,12 @@ function serve(threadIndex: number, port: MessagePort): void {
 }
 
 const start = workerData as BlockingThreadStart;
+const memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
 loadModules(start.modules, (module, settings) => {
   module.onBlockingThread?.({
     settings,
-    log: workerLog(parentPort!, module.name),
+    memory,
+    log: workerLog(parentPort!, module.name, start.logLevel),
     handle: (job, handler) => jobs.set(job, handler as Answer),
     onStop: (stopping) => stopHooks.push(stopping),
   });

@@ -41,6 +41,6 @@ export class ConnectionClaims {
       return;
     }
     closeDescriptor(fd);
-    this.#post({ kind: 'closed' });
+    this.#post({ kind: 'closed', peer });
   }
 }

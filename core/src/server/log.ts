@@ -11,5 +11,8 @@ export interface Log {
   debug(message: string, fields?: LogFields): void;
 }
 
-/** The name of a level, most urgent first: error, warn, info, debug. */
+/** The name of a level. */
 export type LogLevel = keyof Log;
+
+/** The levels, most urgent first. */
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];

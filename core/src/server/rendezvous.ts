@@ -32,7 +32,13 @@ interface Waiting {
 export class Rendezvous {
   readonly #claims = new Map<string, Claim>();
   readonly #waiting = new Map<string, Waiting>();
+  readonly #onGivenUp: (peer: Uint32Array) => void;
   #isClosed = false;
+
+  /** `onGivenUp` hears of each connection that is closed here; `peer` is its address. */
+  constructor(onGivenUp: (peer: Uint32Array) => void) {
+    this.#onGivenUp = onGivenUp;
+  }
 
   /** Descriptors that wait for their claim: connections of nobody yet. */
   get waiting(): number {
@@ -56,7 +62,7 @@ export class Rendezvous {
   handOver(from: MeetingThread, connection: HandedOverMessage): void {
     from.connections--;
     const claim = this.#claims.get(connection.key);
-    if (this.#isClosed) closeDescriptor(connection.fd);
+    if (this.#isClosed) this.#close(connection);
     else if (claim !== undefined) this.#deliver(claim, connection);
     else this.#wait(connection);
   }
@@ -84,7 +90,12 @@ export class Rendezvous {
 
   #giveUp(key: string): void {
     const connection = this.#takeWaiting(key);
-    if (connection !== undefined) closeDescriptor(connection.fd);
+    if (connection !== undefined) this.#close(connection);
+  }
+
+  #close({ fd, peer }: HandedOverMessage): void {
+    closeDescriptor(fd);
+    this.#onGivenUp(peer);
   }
 
   #takeWaiting(key: string): HandedOverMessage | undefined {

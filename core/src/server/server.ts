@@ -4,12 +4,16 @@
  */
 import { native } from '@finch/native';
 import type { SocketAddress } from '../net/socket-address';
+import { closeDescriptor } from '../net/tcp-connection';
 import type { ConnectionSink, TcpListener } from '../net/tcp-listener';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import { TaskThread } from '../reactor/task-thread';
+import { Admission, type AdmissionLimits, MAX_SURPLUS } from './admission';
 import { type ListenerSpec, openListeners } from './listen-addresses';
 import { LiveStatistics } from './live-statistics';
-import type { Log } from './log';
+import type { Log, LogLevel } from './log';
+import { connectionsByDescriptors } from './machine-limits';
+import { MemoryBudget, type MemoryUse } from './memory-budget';
 import { Supervisor } from './supervisor';
 import type { ModuleSpec, ThreadSnapshot } from './thread-messages';
 import { ThreadPools } from './thread-pools';
@@ -17,6 +21,9 @@ import { ThreadPools } from './thread-pools';
 const MAIN_THREAD = 0;
 /** What sessions get to say farewell before their thread is terminated. */
 const STOP_GRACE_MS = 1200;
+
+/** Surplus clients for each connection that there is a descriptor for: they use those that are kept for other things. */
+const SURPLUS_SHARE = 1 / 16;
 
 /** What a server is made of. Plain data but for the log and the crash handler. */
 export interface ServerOptions {
@@ -29,11 +36,17 @@ export interface ServerOptions {
   /** Each task thread stays on a processor of its own, of those that the process may use; else the kernel moves them. */
   readonly pinsTaskThreads?: boolean;
   readonly maxConnections: number;
+  /** Of one client address; of one /64 where that is IPv6. */
+  readonly maxConnectionsPerAddress: number;
+  /** What clients may cost, in bytes. */
+  readonly memoryBudgetBytes: number;
   /** A task that holds its thread for longer is named in the log. */
   readonly watchdogLimitMs: number;
   /** Between two log lines of live figures for each task thread; 0 for none. */
   readonly statisticsIntervalMs: number;
   readonly log: Log;
+  /** Less urgent lines of the threads don't reach the log. */
+  readonly logLevel: LogLevel;
   /** A thread died. The server can't go on; the process should end and be started again. */
   readonly onCrash: (thread: string, error: Error) => void;
 }
@@ -47,6 +60,8 @@ export interface ServerSnapshot {
   /** Files that are mapped. */
   readonly files: number;
   readonly idleTimers: number;
+  /** Bytes of the memory budget that are spent. */
+  readonly memory: MemoryUse;
 }
 
 /** One a process: the event thread and the idle-task thread are the process's. */
@@ -55,11 +70,15 @@ export class Server {
   readonly #listeners = new Map<string, readonly TcpListener[]>();
   readonly #main: TaskThread;
   readonly #port: NativePort;
+  readonly #memory: MemoryBudget;
+  readonly #admission: Admission;
   #pools: ThreadPools | undefined;
   #statistics: LiveStatistics | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#memory = new MemoryBudget(options.memoryBudgetBytes);
+    this.#admission = new Admission(admissionLimits(options));
     this.#port = new NativePort(MAIN_THREAD, () => this.#main.turn());
     this.#main = new TaskThread({
       clock: monotonicClock,
@@ -106,6 +125,7 @@ export class Server {
       contexts: native.contextCount(),
       files: native.fileCount(),
       idleTimers: native.idleTimerCount(),
+      memory: this.#memory.use,
     };
   }
 
@@ -128,6 +148,7 @@ export class Server {
       modules,
       watchdogLimitMs,
       log,
+      logLevel,
       onCrash,
     } = this.#options;
     native.eventThreadStart();
@@ -139,7 +160,10 @@ export class Server {
       pinsTaskThreads,
       modules,
       longRunLimitUs,
+      memory: this.#memory,
       log,
+      logLevel,
+      onClosed: (peer) => this.#admission.left(peer),
       onCrash,
     });
     return this.#pools;
@@ -147,8 +171,23 @@ export class Server {
 
   #sinkFor(service: string, pools: ThreadPools): ConnectionSink {
     return {
-      accepted: (fd, peer, isSurplus) => pools.leastLoaded().accept(service, fd, peer, isSurplus),
-      isFull: () => pools.connections >= this.#options.maxConnections,
+      accepted: (fd, peer) => {
+        const verdict = this.#admission.arrived(peer, pools.connections);
+        if (verdict === 'closed') closeDescriptor(fd);
+        else pools.leastLoaded().accept(service, fd, peer, verdict);
+      },
     };
   }
+}
+
+/** What the options allow, or less where there are not so many descriptors. */
+function admissionLimits({ maxConnections, maxConnectionsPerAddress, log }: ServerOptions): AdmissionLimits {
+  const possible = connectionsByDescriptors();
+  if (possible < maxConnections)
+    log.warn(`descriptors for ${possible} connections, expected ${maxConnections}: raise "ulimit -n"`);
+  return {
+    maxConnections: Math.min(maxConnections, possible),
+    maxConnectionsPerAddress,
+    maxSurplus: Math.min(MAX_SURPLUS, Math.ceil(possible * SURPLUS_SHARE)),
+  };
 }

@@ -18,6 +18,8 @@ import { ThreadStats } from '../reactor/thread-stats';
 import { BlockingCalls } from './blocking-calls';
 import { ConnectionClaims } from './connection-claims';
 import { loadModules } from './load-modules';
+import type { Log } from './log';
+import { MemoryBudget } from './memory-budget';
 import type { FromWorker, TaskThreadStart, ThreadSnapshot, ToTaskThread } from './thread-messages';
 import { workerLog } from './worker-log';
 
@@ -31,10 +33,13 @@ class TaskThreadWorker {
   readonly #blocking: BlockingCalls;
   readonly #thread: TaskThread;
   readonly #claims = new ConnectionClaims((message) => this.#post(message));
-  readonly #log = workerLog(parentPort!, 'core');
+  readonly #memory: MemoryBudget;
+  readonly #log: Log;
 
   constructor(readonly start: TaskThreadStart) {
     const stats = new ThreadStats(start.statsMemory);
+    this.#log = workerLog(parentPort!, 'core', start.logLevel);
+    this.#memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
     this.#batch = new PacketBatch(new Float64Array(start.countersMemory));
     watchGarbageCollection(stats);
     if (start.processor !== null) this.#pin(start.processor);
@@ -80,9 +85,10 @@ class TaskThreadWorker {
       roles,
       blocking: this.#blocking,
       settings,
-      log: workerLog(parentPort!, moduleName),
+      log: workerLog(parentPort!, moduleName, this.start.logLevel),
       serve: (name, service) => this.#services.set(name, service),
-      connectionClosed: () => this.#post({ kind: 'closed' }),
+      memory: this.#memory,
+      connectionClosed: (peer) => this.#post({ kind: 'closed', peer: peer.words }),
       claim: (key, take) => this.#claims.claim(`${moduleName} ${key}`, take),
       handOver: (key, connection) => this.#claims.handOver(`${moduleName} ${key}`, connection),
       count: (name, read) => this.#counts.set(name, read),
@@ -105,15 +111,15 @@ class TaskThreadWorker {
     }
   }
 
-  #accept({ service, fd, peer, isSurplus }: Extract<ToTaskThread, { kind: 'accepted' }>): void {
+  #accept({ service, fd, peer, refusal }: Extract<ToTaskThread, { kind: 'accepted' }>): void {
     const acceptor = this.#services.get(service);
     if (acceptor !== undefined) {
-      acceptor.accept(fd, SocketAddress.fromWords(peer), isSurplus);
+      acceptor.accept(fd, SocketAddress.fromWords(peer), refusal);
       return;
     }
     this.#log.error(`a connection for the service "${service}" was closed: no module serves it`);
     closeDescriptor(fd);
-    this.#post({ kind: 'closed' });
+    this.#post({ kind: 'closed', peer });
   }
 
   // In this order: sessions say farewell, every task ends, then what they stood on goes.

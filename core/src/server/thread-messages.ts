@@ -1,6 +1,6 @@
 /** What main thread and workers tell each other. Plain data only; descriptors travel as numbers of the one process. */
 import type { MessagePort } from 'node:worker_threads';
-import type { ModuleSettings } from '../module/module';
+import type { ModuleSettings, Refusal } from '../module/module';
 import type { LogFields, LogLevel } from './log';
 
 /** A module to load: a path or package name that `require` finds, and its settings. */
@@ -20,14 +20,24 @@ export interface TaskThreadStart {
   readonly modules: readonly ModuleSpec[];
   readonly blockingPorts: readonly MessagePort[];
   readonly longRunLimitUs: number;
+  readonly memory: SharedMemoryBudget;
+  readonly logLevel: LogLevel;
   /** Which of the processors that the process may use the thread stays on (modulo their number); null: any. */
   readonly processor: number | null;
+}
+
+/** The memory budget on its way to a thread. */
+export interface SharedMemoryBudget {
+  readonly limitBytes: number;
+  readonly page: SharedArrayBuffer;
 }
 
 /** What a blocking thread starts with: a port to each task thread, by its index. */
 export interface BlockingThreadStart {
   readonly modules: readonly ModuleSpec[];
   readonly callers: readonly { readonly threadIndex: number; readonly port: MessagePort }[];
+  readonly memory: SharedMemoryBudget;
+  readonly logLevel: LogLevel;
 }
 
 /** A connection that came for a claim. */
@@ -56,7 +66,7 @@ export type ToTaskThread =
       readonly service: string;
       readonly fd: number;
       readonly peer: Uint32Array;
-      readonly isSurplus: boolean;
+      readonly refusal: Refusal | undefined;
     }
   | DeliveredMessage
   | { readonly kind: 'inspect'; readonly id: number }
@@ -86,7 +96,7 @@ export type FromWorker =
       readonly className: string;
       readonly moduleName: string;
     }
-  | { readonly kind: 'closed' }
+  | { readonly kind: 'closed'; readonly peer: Uint32Array }
   | { readonly kind: 'claim' | 'claim-ended'; readonly key: string; readonly id: number }
   | HandedOverMessage
   | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: ThreadSnapshot }

@@ -5,12 +5,15 @@
  */
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
+import type { Refusal } from '../module/module';
 import { BATCH_COUNTERS } from '../net/packet-batch';
-import type { SocketAddress } from '../net/socket-address';
+import { SocketAddress } from '../net/socket-address';
 import { ThreadStats } from '../reactor/thread-stats';
-import type { Log } from './log';
+import type { Log, LogLevel } from './log';
+import type { MemoryBudget } from './memory-budget';
 import { Rendezvous } from './rendezvous';
 import type {
+  BlockingThreadStart,
   FromWorker,
   ModuleSpec,
   TaskThreadStart,
@@ -32,7 +35,12 @@ export interface PoolOptions {
   readonly pinsTaskThreads: boolean;
   readonly modules: readonly ModuleSpec[];
   readonly longRunLimitUs: number;
+  readonly memory: MemoryBudget;
   readonly log: Log;
+  /** Less urgent lines of the threads stay there. */
+  readonly logLevel: LogLevel;
+  /** A connection has ended, wherever it was. */
+  readonly onClosed: (peer: SocketAddress) => void;
   /** A worker died: the server can't go on. */
   readonly onCrash: (thread: string, error: Error) => void;
 }
@@ -60,9 +68,9 @@ export class TaskThreadHandle {
     });
   }
 
-  accept(service: string, fd: number, peer: SocketAddress, isSurplus: boolean): void {
+  accept(service: string, fd: number, peer: SocketAddress, refusal: Refusal | undefined): void {
     this.connections++;
-    this.post({ kind: 'accepted', service, fd, peer: peer.words, isSurplus });
+    this.post({ kind: 'accepted', service, fd, peer: peer.words, refusal });
   }
 
   /** Asks what lives on the thread: nothing, when it has ended. */
@@ -106,9 +114,12 @@ export class TaskThreadHandle {
 export class ThreadPools {
   readonly taskThreads: readonly TaskThreadHandle[];
   readonly #blocking: WorkerThread[] = [];
-  readonly #rendezvous = new Rendezvous();
+  readonly #rendezvous: Rendezvous;
 
   constructor(readonly options: PoolOptions) {
+    const { logLevel } = options;
+    const memory = { limitBytes: options.memory.limitBytes, page: options.memory.page };
+    this.#rendezvous = new Rendezvous((peer) => this.#closed(peer));
     this.taskThreads = Array.from(
       { length: options.taskThreads },
       (_, i) => new TaskThreadHandle(FIRST_TASK_THREAD + i),
@@ -121,7 +132,7 @@ export class ThreadPools {
         threadIndex,
         port: channels[j]![i]!.port2,
       }));
-      const data = { modules: options.modules, callers };
+      const data: BlockingThreadStart = { modules: options.modules, callers, memory, logLevel };
       this.#blocking.push(
         this.#startWorker(
           `blocking thread ${i + 1}`,
@@ -142,6 +153,8 @@ export class ThreadPools {
         modules: options.modules,
         blockingPorts,
         longRunLimitUs: options.longRunLimitUs,
+        memory,
+        logLevel,
         processor: options.pinsTaskThreads ? j : null,
       };
       handle.worker = this.#startWorker(
@@ -196,7 +209,12 @@ export class ThreadPools {
     return snapshots.filter((snapshot) => snapshot !== null && snapshot !== undefined);
   }
 
+  #closed(peer: Uint32Array): void {
+    this.options.onClosed(SocketAddress.fromWords(peer));
+  }
+
   #receive(thread: TaskThreadHandle, message: FromWorker): void {
+    if (message.kind === 'closed') this.#closed(message.peer);
     if (message.kind === 'handed-over') this.#rendezvous.handOver(thread, message);
     else if (message.kind === 'claim') this.#rendezvous.claim(thread, message.key, message.id);
     else if (message.kind === 'claim-ended') this.#rendezvous.claimEnded(thread, message.key, message.id);

@@ -40,7 +40,7 @@ export const finchModule: Module = {
     host.count('open movies', () => presentations.size);
   },
   onBlockingThread(host) {
-    const store = new MovieStore(rootOf(host.settings), host.log);
+    const store = new MovieStore(rootOf(host.settings), host.log, host.memory);
     host.handle(OPEN_JOB, ({ path }: OpenArgument) => store.open(path));
     host.onStop(() => store.closeAll());
     host.handle(CLOSE_JOB, ({ movieId }: CloseArgument) => store.close(movieId));

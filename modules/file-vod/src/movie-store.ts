@@ -4,7 +4,15 @@
  * nobody holds stays a little while, since DESCRIBE and SETUP are two requests.
  */
 import { readSync, statSync } from 'node:fs';
-import { Errno, errnoName, type Log, MediaError, type SharedFrameTable, type Track } from '@finch/core';
+import {
+  Errno,
+  errnoName,
+  type Log,
+  MediaError,
+  type MemoryBudget,
+  type SharedFrameTable,
+  type Track,
+} from '@finch/core';
 import { type NativeFile, native } from '@finch/native';
 import type { PositionedReader } from './containers/container';
 import { indexMovie } from './containers/sniff';
@@ -14,6 +22,11 @@ import { resolveMoviePath } from './movie-path';
 const LINGER_MS = 30_000;
 /** Movies that may linger at once; beyond it the one that has lingered longest goes. */
 const MAX_LINGERING = 64;
+
+/** What a movie costs beside its frame tables, in bytes. */
+const MOVIE_BYTES = 8192;
+/** Bytes that are held while a file is indexed for each one that is read of it: itself, and the rows that come of it. */
+const INDEXING_FACTOR = 8;
 
 /** A movie as it crosses threads. */
 export interface SharedMovie {
@@ -29,6 +42,8 @@ export interface SharedMovie {
 interface OpenMovie {
   readonly movie: SharedMovie;
   readonly file: NativeFile;
+  /** Of the memory budget. */
+  readonly sizeBytes: number;
   holders: number;
   lingering: NodeJS.Timeout | undefined;
 }
@@ -37,13 +52,15 @@ interface OpenMovie {
 export class MovieStore {
   readonly #root: string;
   readonly #log: Log;
+  readonly #memory: MemoryBudget;
   readonly #byPath = new Map<string, OpenMovie>();
   readonly #byId = new Map<number, OpenMovie>();
 
   /** `root` is a real path. */
-  constructor(root: string, log: Log) {
+  constructor(root: string, log: Log, memory: MemoryBudget) {
     this.#root = root;
     this.#log = log;
+    this.#memory = memory;
   }
 
   /** Opens a movie for one holder; the same file is indexed once, until it changes on disk. Throws MediaError. */
@@ -71,7 +88,7 @@ export class MovieStore {
     // Moved to the end of the map: among those that linger, the front has done so for longest.
     this.#byId.delete(movieId);
     this.#byId.set(movieId, open);
-    const lingering = [...this.#byId.values()].filter(({ holders }) => holders === 0);
+    const lingering = this.#lingering();
     if (lingering.length > MAX_LINGERING) this.#drop(lingering[0]!);
   }
 
@@ -82,8 +99,13 @@ export class MovieStore {
 
   #index(real: string, name: string): OpenMovie {
     const file = openFile(real, name);
+    const pieces: number[] = []; // of the memory budget, for as long as this takes
+    const take = (bytes: number): void => {
+      if (!this.#take(bytes)) throw new MediaError('busy', `${name}: the memory budget is spent`);
+      pieces.push(bytes);
+    };
     try {
-      const { durationUs, tracks, warnings } = indexMovie(readerOf(file, name));
+      const { durationUs, tracks, warnings } = indexMovie(readerOf(file, name, take));
       for (const warning of warnings) this.#log.warn(`${name}: ${warning}`);
       const movie: SharedMovie = {
         movieId: file.id,
@@ -94,16 +116,37 @@ export class MovieStore {
         modifiedMs: file.modifiedMs,
         tracks: tracks.map(({ track, frames }) => ({ track, frames: frames.share() })),
       };
-      return { movie, file, holders: 0, lingering: undefined };
+      const sizeBytes = tracks.reduce((sum, { frames }) => sum + frames.memory.byteLength, MOVIE_BYTES);
+      take(sizeBytes);
+      pieces.pop(); // it stays
+      return { movie, file, sizeBytes, holders: 0, lingering: undefined };
     } catch (error) {
       native.fileClose(file.id);
       throw error;
+    } finally {
+      for (const bytes of pieces) this.#memory.give('indexes', bytes);
     }
+  }
+
+  #lingering(): OpenMovie[] {
+    return [...this.#byId.values()].filter(({ holders }) => holders === 0);
+  }
+
+  // Movies that nobody holds go first.
+  #take(bytes: number): boolean {
+    const lingering = this.#lingering();
+    while (!this.#memory.tryTake('indexes', bytes)) {
+      const longest = lingering.shift();
+      if (longest === undefined) return false;
+      this.#drop(longest);
+    }
+    return true;
   }
 
   #drop(open: OpenMovie): void {
     clearTimeout(open.lingering);
     native.fileClose(open.file.id);
+    this.#memory.give('indexes', open.sizeBytes);
     this.#byId.delete(open.movie.movieId);
     for (const [path, other] of this.#byPath) if (other === open) this.#byPath.delete(path);
   }
@@ -130,12 +173,14 @@ function hasChanged(file: NativeFile, real: string): boolean {
   );
 }
 
-function readerOf(file: NativeFile, name: string): PositionedReader {
+/** `take` hears how many bytes a read will cost, and throws when they can't be had. */
+function readerOf(file: NativeFile, name: string, take: (bytes: number) => void): PositionedReader {
   return {
     name,
     sizeBytes: file.sizeBytes,
     read(position, length) {
       const wanted = Math.max(0, Math.min(length, file.sizeBytes - position));
+      take(wanted * INDEXING_FACTOR);
       const bytes = Buffer.allocUnsafe(wanted);
       try {
         return bytes.subarray(0, readSync(file.fd, bytes, 0, wanted, position));

@@ -3,10 +3,19 @@
  * configuration becomes their settings. Used by main and by tests. Rule: it joins parts and does nothing itself.
  */
 import { realpathSync } from 'node:fs';
-import { type ListenerSpec, type Log, type ModuleSpec, Server, type TlsIdentity } from '@finch/core';
-import type { RtspSettings } from '@finch/rtsp';
+import {
+  defaultMemoryBudgetBytes,
+  type ListenerSpec,
+  type Log,
+  type ModuleSpec,
+  Server,
+  type TlsIdentity,
+} from '@finch/core';
 import type { FinchConfig } from './config';
+import { rtspSettingsOf } from './rtsp-settings';
 import { readTlsIdentity } from './tls-identity';
+
+const BYTES_PER_MIB = 1_048_576;
 
 /** Names the listeners of RTSP: Server.addressesOf() finds by it the port that was bound. */
 export const RTSP_SERVICE = 'rtsp';
@@ -31,9 +40,12 @@ export function composeFinch(
     blockingThreads: config.blockingThreads,
     pinsTaskThreads: config.pinThreads === 'on',
     maxConnections: config.maxConnections,
+    maxConnectionsPerAddress: config.maxConnectionsPerAddress,
+    memoryBudgetBytes: config.memoryBudgetMiB * BYTES_PER_MIB || defaultMemoryBudgetBytes(),
     watchdogLimitMs: config.watchdogLimitMs,
     statisticsIntervalMs: config.statsIntervalSeconds * 1000,
     log,
+    logLevel: config.logLevel,
     onCrash,
   });
 }
@@ -45,26 +57,9 @@ function listenersOf({ hosts, port, tlsPort }: FinchConfig, tls: TlsIdentity | u
 
 // In load order: the first module that claims a request serves it.
 function modulesOf(config: FinchConfig, tls: TlsIdentity | undefined): ModuleSpec[] {
-  const { overbuffer, overbufferRate, overbufferSeconds, thinLossPercent, queueBytes, queueSeconds } = config;
-  const { sessionTimeoutSeconds, maxPacketBytes, sendWindowMs, sendAheadMs, udpSpreadMs } = config;
-  const rtsp: RtspSettings = {
-    sessionTimeoutSeconds,
-    maxPacketBytes,
-    sendWindowMs,
-    sendAheadMs,
-    overbuffer,
-    overbufferRate,
-    overbufferSeconds,
-    isThinning: config.thinning === 'on',
-    thinLossPercent,
-    retransmission: config.retransmission,
-    queueBytes,
-    queueSeconds,
-    udpSpreadMs,
-  };
   return [
     { path: require.resolve('@finch/rtp'), settings: {} },
-    { path: require.resolve('@finch/rtsp'), settings: { ...rtsp, ...(tls && { tls }) } },
+    { path: require.resolve('@finch/rtsp'), settings: { ...rtspSettingsOf(config, tls) } },
     { path: require.resolve('@finch/file-vod'), settings: { root: realpathSync(config.media) } },
   ];
 }

@@ -5,8 +5,8 @@
 
 import { Writable } from 'node:stream';
 import { types } from 'node:util';
+import { LOG_LEVELS, type LogLevel } from '@finch/core';
 import { createLogger, format, transports } from 'winston';
-import { LOG_LEVELS, type LogLevel } from './config/option-table';
 
 /** Are an entry's facts by name; `area` says which part of the server speaks (`rtsp`, `native`). */
 export type LogFields = Readonly<Record<string, unknown>>;

@@ -3,7 +3,15 @@
  * somebody is near. Called by RTP sessions. Rule: a plan is made on a blocking thread and never waited for on this one; a
  * session that finds none parks until it is told. Thread: one task thread.
  */
-import type { BlockingCalls, PacketBatch, Presentation, RegisteredPlan, StoredTrack } from '@finch/core';
+import {
+  type BlockingCalls,
+  MediaError,
+  type MemoryBudget,
+  type PacketBatch,
+  type Presentation,
+  type RegisteredPlan,
+  type StoredTrack,
+} from '@finch/core';
 import { PacketPlan } from './packet-plan';
 import { SegmentMap } from './plan-segments';
 import { PLAN_JOB, type PlanJobArgument } from './plan-service';
@@ -15,6 +23,7 @@ const MAX_IDLE_SEGMENTS = 8;
 export interface PlannedSegment {
   readonly plan: PacketPlan;
   readonly registered: RegisteredPlan;
+  readonly sizeBytes: number;
 }
 
 /** Hears that plans it asked for have come, or that they never will. */
@@ -43,6 +52,7 @@ export class PlanCache {
     readonly maxPayloadBytes: number,
     readonly batch: PacketBatch,
     readonly blocking: BlockingCalls,
+    readonly memory: MemoryBudget,
   ) {
     this.#track = presentation.tracks[trackPlace]!;
     this.segments = SegmentMap.of(this.#track.frames, this.#track.track.kind);
@@ -98,8 +108,7 @@ export class PlanCache {
   /** Gives up all plans. */
   close(): void {
     this.#closed = true;
-    for (const { planned } of this.#cached.values())
-      if (planned !== null) this.batch.retirePlan(planned.registered);
+    for (const { planned } of this.#cached.values()) if (planned !== null) this.#retire(planned);
     this.#cached.clear();
   }
 
@@ -126,8 +135,7 @@ export class PlanCache {
     const cached = this.#cached.get(segment);
     if (this.#closed || cached === undefined) return;
     try {
-      const registered = this.batch.registerPlan(new Uint32Array(memory), this.presentation.source.fileId);
-      cached.planned = { plan: new PacketPlan(memory), registered };
+      cached.planned = this.#register(memory);
     } catch (error) {
       this.#failed(segment, error as Error);
       return;
@@ -138,6 +146,31 @@ export class PlanCache {
     this.#evict();
   }
 
+  #register(memory: SharedArrayBuffer): PlannedSegment {
+    const sizeBytes = memory.byteLength;
+    if (!this.#take(sizeBytes))
+      throw new MediaError('busy', `${this.presentation.source.path}: the memory budget is spent`);
+    try {
+      const plan = new PacketPlan(memory);
+      const registered = this.batch.registerPlan(new Uint32Array(memory), this.presentation.source.fileId);
+      return { plan, registered, sizeBytes };
+    } catch (error) {
+      this.memory.give('plans', sizeBytes);
+      throw error;
+    }
+  }
+
+  #take(sizeBytes: number): boolean {
+    if (this.memory.tryTake('plans', sizeBytes)) return true;
+    this.#evict(0); // what nobody uses goes first
+    return this.memory.tryTake('plans', sizeBytes);
+  }
+
+  #retire({ registered, sizeBytes }: PlannedSegment): void {
+    this.batch.retirePlan(registered);
+    this.memory.give('plans', sizeBytes);
+  }
+
   // Forgotten, so that the next session that comes by asks again: the file may be readable then.
   #failed(segment: number, error: Error): void {
     const cached = this.#cached.get(segment);
@@ -146,13 +179,13 @@ export class PlanCache {
     for (const waiter of cached.waiters) waiter.planFailed(error);
   }
 
-  #evict(): void {
+  #evict(maxIdle = MAX_IDLE_SEGMENTS): void {
     let idle = 0;
     for (const { users } of this.#cached.values()) if (users === 0) idle++;
     for (const [segment, { users, planned }] of this.#cached) {
-      if (idle <= MAX_IDLE_SEGMENTS) return;
+      if (idle <= maxIdle) return;
       if (users > 0 || planned === null) continue;
-      this.batch.retirePlan(planned.registered);
+      this.#retire(planned);
       this.#cached.delete(segment);
       idle--;
     }
@@ -166,6 +199,7 @@ export class PlanCaches {
   constructor(
     readonly batch: PacketBatch,
     readonly blocking: BlockingCalls,
+    readonly memory: MemoryBudget,
   ) {}
 
   /** Plans in memory on this thread. */
@@ -187,7 +221,8 @@ export class PlanCaches {
     const key = `${trackPlace}/${maxPayloadBytes}`;
     let cache = caches.get(key);
     if (cache === undefined) {
-      cache = new PlanCache(presentation, trackPlace, maxPayloadBytes, this.batch, this.blocking);
+      const { batch, blocking, memory } = this;
+      cache = new PlanCache(presentation, trackPlace, maxPayloadBytes, batch, blocking, memory);
       caches.set(key, cache);
     }
     return cache;

@@ -4,8 +4,9 @@
  */
 import { MediaError, type MediaErrorCode } from '@finch/core';
 import { type RtspParseError, type RtspRequest, writeResponse } from 'rtsp-stream-parser';
-import { RtspError, type RtspErrorCode } from './errors';
+import { RtspError, type RtspErrorCode, type RtspErrorHeaders } from './errors';
 import { formatDate } from './headers/date';
+import { RETRY_AFTER_SECONDS } from './refusals';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspReply } from './rtsp-exchange';
 
@@ -25,23 +26,21 @@ const MEDIA_ERRORS: Readonly<Record<MediaErrorCode, RtspErrorCode>> = {
 /** What a module's refusal asks for that names no challenge of its own. */
 const DEFAULT_CHALLENGE = 'Basic realm="movies"';
 
-/** Seconds after which a client that was refused for load may come again. */
-const RETRY_AFTER_SECONDS = '5';
-
 /** Makes the answer, and logs what the operator should know: files that can't be served, and failures of our own. */
 export function errorReply(error: unknown, request: RtspRequest, connection: RtspConnection): RtspReply {
-  const { log } = connection.service;
+  const { log, failures } = connection.service;
   if (error instanceof RtspError) {
     log.debug(`${connection.peer} ${request.method}: ${error.message}`);
     return replyTo(error);
   }
   if (error instanceof MediaError) {
-    log.warn(`${connection.peer} ${request.method}: ${error.message}`);
+    failures.write('warn', `${connection.peer} ${request.method}: ${error.message}`);
     const isChallenge = error.code === 'unauthorized';
     const headers = isChallenge ? { 'WWW-Authenticate': error.challenge ?? DEFAULT_CHALLENGE } : {};
     return replyTo(new RtspError(MEDIA_ERRORS[error.code], error.message, headers));
   }
-  log.error(
+  failures.write(
+    'error',
     `${connection.peer} ${request.method} failed: ${error instanceof Error ? error.stack : String(error)}`,
   );
   return replyTo(new RtspError('internalServerError'));
@@ -49,15 +48,25 @@ export function errorReply(error: unknown, request: RtspRequest, connection: Rts
 
 /** Writes the last answer on a connection whose bytes are no RTSP. */
 export function parseErrorAnswer({ statusCode, message }: RtspParseError): Uint8Array {
+  return lastAnswer(statusCode, message, {});
+}
+
+/** Writes the last answer on a connection that is ended in the middle of a request. */
+export function errorAnswer({ status, detail, message, headers }: RtspError): Uint8Array {
+  return lastAnswer(status, detail ?? message, headers);
+}
+
+function lastAnswer(statusCode: number, text: string, headers: RtspErrorHeaders): Uint8Array {
   return writeResponse({
     statusCode,
     headers: {
       Date: formatDate(Date.now()),
       Server: SERVER_NAME,
       Connection: 'close',
+      ...headers,
       'Content-Type': 'text/plain',
     },
-    body: Buffer.from(`${message}\r\n`),
+    body: Buffer.from(`${text}\r\n`),
   });
 }
 

@@ -6,6 +6,7 @@
 import { type RtspRequest, writeResponse } from 'rtsp-stream-parser';
 import { SERVER_NAME } from './error-reply';
 import { formatDate } from './headers/date';
+import { RETRY_AFTER_SECONDS, refusalText } from './refusals';
 import type { RtspConnection } from './rtsp-connection';
 
 /** What the server calls the tunnel's stream; clients call it so, too. */
@@ -14,7 +15,6 @@ const TUNNEL_TYPE = 'application/x-rtsp-tunnelled';
 const COOKIE = /^[!-~]{1,128}$/;
 /** Answers to a tunnel are of HTTP/1.0 whatever was asked: an answer without end has no place in HTTP/1.1. */
 const VERSION = 'HTTP/1.0';
-const RETRY_AFTER = { 'Retry-After': '5' };
 
 /** Whether a request is HTTP's and not RTSP's. */
 export function isHttp({ version }: RtspRequest): boolean {
@@ -34,8 +34,8 @@ export function answerHttp(
   const { method, headers } = request;
   const cookie = headers.get('x-sessioncookie');
   const isTunnel = cookie !== undefined && (method === 'GET' || method === 'POST');
-  if (connection.isSurplus)
-    refuse(connection, 503, 'the server has as many connections as it may have', RETRY_AFTER);
+  if (connection.refusal !== undefined)
+    refuse(connection, 503, refusalText(connection.refusal), { 'Retry-After': RETRY_AFTER_SECONDS });
   else if (!isTunnel) refuse(connection, 404, 'this port serves RTSP: open rtsp:// URLs of it in a player');
   else if (connection.isEncrypted)
     refuse(connection, 501, 'no tunnel through HTTPS: open rtsps:// URLs of this port in a player');

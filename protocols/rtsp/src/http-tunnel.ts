@@ -15,7 +15,9 @@ import {
 } from '@finch/core';
 import { RtspParseError, TunnelDecoder } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
+import { ConnectionMemory } from './connection-memory';
 import { parseErrorAnswer } from './error-reply';
+import { CONNECTION_BYTES } from './memory-costs';
 import type { RtspConnection } from './rtsp-connection';
 
 /** POSTs of one tunnel at a time: the one that is read, and the one that takes its place. */
@@ -25,6 +27,7 @@ const NOTHING_SENT: StreamConnectionEvents = { drained: () => {}, broken: () => 
 
 interface Post {
   readonly tcp: TcpConnection;
+  readonly memory: ConnectionMemory;
   readonly decoder: TunnelDecoder;
   /** What was read of it before it came here; undefined once it has been decoded. */
   first: Uint8Array | undefined;
@@ -79,23 +82,29 @@ export class HttpTunnel implements ByteSource, Armable {
   }
 
   #join({ fd, bytes }: HandedConnection): void {
-    const { ref, service } = this.#connection;
+    const { ref, service, peer } = this.#connection;
+    const memory = new ConnectionMemory(service.host.memory, CONNECTION_BYTES);
     try {
+      if (!memory.isGranted) throw service.memorySpent();
       const tcp = new TcpConnection(fd, ref, service.host.batch, NOTHING_SENT);
       if (this.#posts.length === MAX_POSTS) this.#drop();
-      this.#posts.push({ tcp, decoder: new TunnelDecoder(), first: bytes });
+      this.#posts.push({ tcp, memory, decoder: new TunnelDecoder(), first: bytes });
       this.#connection.tunnelJoined();
       this.#connection.signal(TaskEvent.read);
     } catch (error) {
       closeDescriptor(fd);
-      service.host.connectionClosed();
-      service.log.error(`POST half of ${this.#connection.peer} refused: ${(error as Error).message}`);
+      memory.giveBack();
+      service.host.connectionClosed(peer);
+      service.failures.write('error', `POST half of ${peer} refused: ${(error as Error).message}`);
     }
   }
 
   #drop(): void {
-    this.#posts.shift()?.tcp.close();
-    this.#connection.service.host.connectionClosed();
+    const { service, peer } = this.#connection;
+    const post = this.#posts.shift()!;
+    post.tcp.close();
+    post.memory.giveBack();
+    service.host.connectionClosed(peer);
   }
 
   #decode({ decoder }: Post, chunk: Uint8Array): number {

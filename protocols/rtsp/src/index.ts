@@ -3,7 +3,7 @@ import type { Module } from '@finch/core';
 import { RtspService } from './rtsp-service';
 
 export { RTSP_ERRORS, RtspError } from './errors';
-export type { RtspSettings } from './rtsp-service';
+export type { RtspSettings } from './rtsp-settings';
 
 /** What the module host loads. Settings: see RtspSettings. */
 export const finchModule: Module = {

@@ -10,6 +10,7 @@ import { RtspError } from './errors';
 import { parseCSeq } from './headers/cseq';
 import { checkRequire } from './headers/require';
 import { handlerOf } from './methods';
+import { refusalError } from './refusals';
 import type { RtspConnection } from './rtsp-connection';
 import { RtspExchange, type RtspReply } from './rtsp-exchange';
 
@@ -20,8 +21,7 @@ const SUPPORTED_OPTIONS: ReadonlySet<string> = new Set();
 /** Has the request's method answer it. */
 export function* replyTo(connection: RtspConnection, request: RtspRequest): CoroutineBody<RtspReply> {
   try {
-    if (connection.isSurplus)
-      throw new RtspError('notEnoughBandwidth', 'the server has as many connections as it may have');
+    if (connection.refusal !== undefined) throw refusalError(connection.refusal);
     if (request.version !== RTSP_VERSION)
       throw new RtspError('versionNotSupported', `found ${request.version}, expected ${RTSP_VERSION}`);
     parseCSeq(request.headers.get('CSeq'));
@@ -32,4 +32,10 @@ export function* replyTo(connection: RtspConnection, request: RtspRequest): Coro
   } catch (error) {
     return errorReply(error, request, connection);
   }
+}
+
+/** The answer to a request that came too soon after too many others. */
+export function rateReply(connection: RtspConnection, request: RtspRequest): RtspReply {
+  const text = `more than ${connection.service.settings.maxRequestsPerSecond} requests a second`;
+  return errorReply(new RtspError('serviceUnavailable', text, { 'Retry-After': '1' }), request, connection);
 }

@@ -5,6 +5,7 @@
  */
 import {
   type InterleavedFrame,
+  type ParserLimits,
   RtspParseError,
   type RtspRequest,
   RtspStreamParser,
@@ -18,6 +19,9 @@ export interface Intake {
   readonly error?: RtspParseError;
 }
 
+/** How large a request may be. */
+export type RequestLimits = Pick<ParserLimits, 'maxHeaderBytes' | 'maxBodyBytes'>;
+
 /** Who hears frames and decides where to stop. */
 export interface IntakeEvents {
   /** A frame came in; valid during the call. */
@@ -28,11 +32,17 @@ export interface IntakeEvents {
 
 /** The parser of one connection; see the head of this file. */
 export class RequestIntake {
-  readonly #parser = new RtspStreamParser();
+  readonly #parser: RtspStreamParser;
   readonly #events: IntakeEvents;
 
-  constructor(events: IntakeEvents) {
+  constructor(events: IntakeEvents, { maxHeaderBytes, maxBodyBytes }: RequestLimits) {
     this.#events = events;
+    this.#parser = new RtspStreamParser({ maxHeaderBytes, maxBodyBytes });
+  }
+
+  /** What is there of a message that is not whole. */
+  get unfinishedBytes(): number {
+    return this.#parser.bufferedBytes;
   }
 
   /** Parses a chunk. The chunk is the caller's again afterwards: all is taken out of it. */

@@ -8,6 +8,7 @@ import {
   type CoroutineBody,
   CoroutineTask,
   Errno,
+  type Refusal,
   readable,
   type SocketAddress,
   type StreamConnection,
@@ -15,42 +16,42 @@ import {
   sleep,
   TaskEvent,
   TcpConnection,
-  TimeoutTask,
   TlsConnection,
   type TlsContext,
   until,
 } from '@finch/core';
 import type { InterleavedFrame, RtspRequest } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
-import { parseErrorAnswer } from './error-reply';
+import type { ConnectionMemory } from './connection-memory';
+import { ConnectionTimeout, connectionTimes } from './connection-timeout';
+import { errorAnswer, parseErrorAnswer } from './error-reply';
+import { RtspError } from './errors';
 import { bytesAgain, foreignThreadOf, threadKey } from './foreign-session';
 import { answerHttp, isHttp } from './http-request';
 import { HttpTunnel } from './http-tunnel';
+import { InterleavedChannels } from './interleaved-channels';
 import { asksToClose, writeReply } from './reply-writer';
-import { replyTo } from './request-dispatch';
-import { type IntakeEvents, RequestIntake } from './request-intake';
+import { rateReply, replyTo } from './request-dispatch';
+import { type Intake, type IntakeEvents, RequestIntake } from './request-intake';
+import { RequestRate } from './request-rate';
 import type { RtspService } from './rtsp-service';
 import type { RtspSession } from './rtsp-session';
 
 /** What a connection reads and answers in one run; who sends without end gets his turns like everybody else. */
 const MAX_READS_PER_RUN = 4;
 const MAX_REQUESTS_PER_RUN = 16;
-/** Interleaved channels a connection has (RFC 2326 §10.12). */
-const CHANNELS = 256;
-
 /** The first byte of a TLS connection, a record with a handshake (RFC 8446 §5.1); nothing else begins with it. */
 const TLS_HANDSHAKE = 0x16;
-/** How long the GET half of a tunnel waits for its first POST, in milliseconds. */
-const HALF_OPEN_TIMEOUT_MS = 10_000;
+/** How long a connection is not listened to that sends more requests than it may, in milliseconds. */
+const RATE_REST_MS = 1_000;
 const NOTHING = new Uint8Array(0);
-
-/** Hears what arrives on an interleaved channel. Valid during the call. */
-export type ChannelListener = (payload: Uint8Array) => void;
 
 /** How a connection came to its thread. */
 export interface Arrival {
-  /** It is one too many: its first request is refused. */
-  readonly isSurplus: boolean;
+  /** What was taken of the memory budget for it; the connection gives it back. */
+  readonly memory: ConnectionMemory;
+  /** Why it is one too many: it hears so and no more. */
+  readonly refusal: Refusal | undefined;
   /** It speaks TLS. */
   readonly tls?: TlsContext;
   /** What another thread had read of it. */
@@ -62,27 +63,32 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
   readonly tcp: StreamConnection;
   /** Whether it is RTSPS: nothing of it may travel in clear. */
   readonly isEncrypted: boolean;
-  readonly isSurplus: boolean;
+  readonly refusal: Refusal | undefined;
   /** Sessions that were set up here and not yet ended. */
   readonly sessions = new Set<RtspSession>();
-  readonly #intake = new RequestIntake(this);
+  readonly channels = new InterleavedChannels();
+  readonly #intake: RequestIntake;
+  readonly #rate: RequestRate;
+  readonly #memory: ConnectionMemory;
   readonly #first: Uint8Array | undefined;
-  readonly #channels = new Map<number, ChannelListener>();
-  readonly #timeout: TimeoutTask;
+  readonly #timeout: ConnectionTimeout;
   #tunnel: HttpTunnel | undefined;
   #requestCount = 0;
 
-  /** Takes over the descriptor; throws Error (and leaves it to the caller) when it can't be served. */
+  /** Takes over the descriptor and its memory; throws Error (and leaves both to the caller) when it can't be served. */
   constructor(
     readonly service: RtspService,
     fd: number,
     readonly peer: SocketAddress,
-    { isSurplus, tls, first }: Arrival,
+    { memory, refusal, tls, first }: Arrival,
   ) {
     super(service.host.thread, 'rtsp');
-    this.isSurplus = isSurplus;
+    this.refusal = refusal;
+    this.#intake = new RequestIntake(this, service.settings);
+    this.#rate = new RequestRate(service.settings.maxRequestsPerSecond, this.thread.nowUs);
+    this.#memory = memory;
     this.#first = first;
-    this.#timeout = new TimeoutTask(this, this.#timeoutMs);
+    this.#timeout = new ConnectionTimeout(this, connectionTimes(service.settings, refusal));
     this.isEncrypted = tls !== undefined;
     try {
       this.tcp =
@@ -114,40 +120,23 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     this.signal(TaskEvent.kill);
   }
 
-  /** Listens on a channel, or stops (undefined). */
-  listenOn(channel: number, listener: ChannelListener | undefined): void {
-    if (listener === undefined) this.#channels.delete(channel);
-    else this.#channels.set(channel, listener);
-  }
-
-  isChannelTaken(channel: number): boolean {
-    return this.#channels.has(channel);
-  }
-
-  /** The lowest pair of channels that nobody has: an even one and the next. -1 when all are taken. */
-  freeChannelPair(): number {
-    for (let channel = 0; channel < CHANNELS; channel += 2) {
-      if (!this.#channels.has(channel) && !this.#channels.has(channel + 1)) return channel;
-    }
-    return -1;
-  }
-
   /** Makes this the GET half of the tunnel `key`: what it reads comes out of the POST halves from now on. */
   openTunnel(key: string): void {
     this.#tunnel = new HttpTunnel(this, key);
     this.service.tunnelOpened(this);
-    this.#timeout.changeTimeout(Math.min(HALF_OPEN_TIMEOUT_MS, this.#timeoutMs));
+    this.#timeout.isHalfOpen = true;
   }
 
   /** The tunnel has got a POST half. */
   tunnelJoined(): void {
     this.service.halfOpenTunnels.delete(this);
-    this.#timeout.changeTimeout(this.#timeoutMs);
+    this.#timeout.isHalfOpen = false;
   }
 
   /** Part of IntakeEvents. */
-  frameArrived({ channel, payload }: InterleavedFrame): void {
-    this.#channels.get(channel)?.(payload);
+  frameArrived(frame: InterleavedFrame): void {
+    this.channels.arrived(frame);
+    if (this.sessions.size > 0) this.#timeout.refresh();
     this.#refreshSessions();
   }
 
@@ -180,12 +169,11 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
       if (received === -Errno.EAGAIN) {
         reads = 0;
         const events = yield* readable(source.context, TaskEvent.timeout);
-        if (events & TaskEvent.timeout && this.#isIdle()) return;
+        if (events & TaskEvent.timeout && this.#hasTimedOut()) return;
         continue;
       }
       if (received <= 0 || (isBegin && receiveBuffer[0] === TLS_HANDSHAKE)) return;
       isBegin = false;
-      this.#timeout.refresh();
       if (yield* this.#take(receiveBuffer.subarray(0, received))) return;
     }
   }
@@ -193,60 +181,86 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
   protected override onDeleted(): void {
     for (const session of this.sessions) session.connectionClosed(this);
     this.sessions.clear();
-    this.#channels.clear();
+    this.channels.clear();
     this.#timeout.cancel();
     if (this.tcp === undefined) return; // its descriptor was refused: the service counts it
+    this.#memory.giveBack();
     this.#tunnel?.close();
     this.service.halfOpenTunnels.delete(this);
     this.service.connections.delete(this);
     if (!this.tcp.isOpen) return; // it was handed over
     this.tcp.close();
-    this.service.host.connectionClosed();
+    this.service.host.connectionClosed(this.peer);
   }
 
   /** Answers what a chunk holds. True when the connection is over, or somebody else's. */
   *#take(chunk: Uint8Array): CoroutineBody<boolean> {
     for (let bytes = chunk; bytes.length > 0; ) {
-      const { requests, rest, error } = this.#intake.take(bytes);
-      if (requests.length > 0) this.#refreshSessions();
-      for (const [place, request] of requests.entries()) {
-        if (place % MAX_REQUESTS_PER_RUN === MAX_REQUESTS_PER_RUN - 1) yield* sleep(0);
-        const isLast = place === requests.length - 1;
-        if (yield* this.#answer(request, isLast ? rest : undefined)) return true;
-      }
-      if (error !== undefined) {
-        this.service.log.debug(`${this.peer}: ${error.message}`);
-        this.tcp.send(parseErrorAnswer(error));
-        return true;
-      }
-      bytes = this.#tunnel === undefined && rest !== undefined ? rest : NOTHING; // a GET has no body
+      const intake = this.#intake.take(bytes);
+      if (yield* this.#answerAll(intake)) return true;
+      const { rest = NOTHING } = intake;
+      bytes = this.#tunnel === undefined ? rest : NOTHING; // a GET has no body
     }
-    return false;
+    const { unfinishedBytes } = this.#intake;
+    this.#timeout.isHalfOpen = unfinishedBytes > 0 || this.service.halfOpenTunnels.has(this);
+    if (this.#memory.holdUnfinished(unfinishedBytes)) return false;
+    this.tcp.send(errorAnswer(this.service.memorySpent()));
+    return true;
+  }
+
+  *#answerAll({ requests, rest, error }: Intake): CoroutineBody<boolean> {
+    if (requests.length > 0) this.#refreshSessions();
+    for (const [place, request] of requests.entries()) {
+      if (place % MAX_REQUESTS_PER_RUN === MAX_REQUESTS_PER_RUN - 1) yield* sleep(0);
+      const isLast = place === requests.length - 1;
+      if (yield* this.#answer(request, isLast ? rest : undefined)) return true;
+    }
+    if (requests.length > 0) {
+      this.#timeout.refresh();
+      this.takeEvents(TaskEvent.timeout); // what it took to answer was not the client's silence
+    }
+    if (error === undefined) return false;
+    this.service.log.debug(`${this.peer}: ${error.message}`);
+    this.tcp.send(parseErrorAnswer(error));
+    return true;
   }
 
   // `rest` is there when the parsing ended behind this request: it may go elsewhere, with what follows.
   *#answer(request: RtspRequest, rest: Uint8Array | undefined): CoroutineBody<boolean> {
     const isFirst = this.#requestCount++ === 0;
     if (isHttp(request)) return !answerHttp(this, request, rest ?? NOTHING, isFirst);
-    const thread = this.#foreignThreadOf(request);
+    if (!(yield* this.#hasRoom())) return true;
+    const isTooMany = !this.#rate.take(this.thread.nowUs);
+    const thread = isTooMany ? -1 : this.#foreignThreadOf(request);
     const again = thread >= 0 && rest !== undefined ? bytesAgain(request, rest) : undefined;
-    if (again !== undefined) {
-      yield* sleep(0); // the answers before leave at the end of this turn
-      while (this.tcp.isFull) yield* until(TaskEvent.update);
-      this.handOver(threadKey(thread), again);
-      return true;
-    }
-    const isLast = this.isSurplus || asksToClose(request);
-    // Who sends requests and reads no answers waits until he does.
-    while (this.tcp.isFull) yield* until(TaskEvent.update);
-    this.tcp.send(writeReply(request, yield* replyTo(this, request), isLast));
+    if (again !== undefined) return yield* this.#go(thread, again);
+    const isLast = this.refusal !== undefined || asksToClose(request);
+    const reply = isTooMany ? rateReply(this, request) : yield* replyTo(this, request);
+    this.tcp.send(writeReply(request, reply, isLast));
+    if (isTooMany && !isLast) yield* sleep(RATE_REST_MS);
     return isLast;
+  }
+
+  // Nobody there knows how many requests it has sent: it rests first until that makes no difference.
+  *#go(thread: number, bytes: Uint8Array): CoroutineBody<boolean> {
+    yield* sleep(this.#rate.restMs(this.thread.nowUs)); // the answers before leave meanwhile
+    if (yield* this.#hasRoom()) this.handOver(threadKey(thread), bytes);
+    return true;
+  }
+
+  /** Who sends requests and reads no answers waits until he does; false when he has been idle for too long. */
+  *#hasRoom(): CoroutineBody<boolean> {
+    while (this.tcp.isFull) {
+      const events = yield* until(TaskEvent.update | TaskEvent.timeout);
+      if (events & TaskEvent.timeout && this.#isIdle()) return false;
+    }
+    return true;
   }
 
   /** Where the session of a request is, if this connection can go there: not when it carries media or is a tunnel. */
   #foreignThreadOf(request: RtspRequest): number {
-    const mustStay = this.isEncrypted || this.isSurplus || this.#tunnel !== undefined;
-    if (mustStay || this.#channels.size > 0) return -1;
+    const mustStay = this.isEncrypted || this.refusal !== undefined || this.#tunnel !== undefined;
+    if (mustStay || !this.channels.areFree) return -1;
     return foreignThreadOf(request, this.service.host);
   }
 
@@ -254,8 +268,11 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     for (const session of this.sessions) session.refresh();
   }
 
-  get #timeoutMs(): number {
-    return this.service.settings.sessionTimeoutSeconds * 1000;
+  #hasTimedOut(): boolean {
+    if (!this.#timeout.isHalfOpen) return this.#isIdle();
+    if (this.#intake.unfinishedBytes > 0)
+      this.tcp.send(errorAnswer(new RtspError('requestTimeout', 'the request was not finished in time')));
+    return true;
   }
 
   // A connection that is silent may still be somebody's: its sessions have timeouts of their own.

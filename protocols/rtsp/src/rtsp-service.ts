@@ -4,28 +4,33 @@
  */
 import { randomBytes } from 'node:crypto';
 import {
+  AddressCounts,
   type ConnectionService,
   closeDescriptor,
   HandshakePace,
   type Log,
-  type ModuleSettings,
+  type LogAllowance,
+  LogLimiter,
+  type Refusal,
   type SocketAddress,
   TaskEvent,
   type TaskThreadHost,
   TlsContext,
-  type TlsIdentity,
   UdpPair,
 } from '@finch/core';
 import { type Pacing, PlanCaches, type SlowViewer } from '@finch/rtp';
+import { ConnectionMemory } from './connection-memory';
+import type { RtspError } from './errors';
 import { threadKey } from './foreign-session';
+import { CONNECTION_BYTES, ENCRYPTED_CONNECTION_BYTES, SESSION_BYTES } from './memory-costs';
+import { refusalError } from './refusals';
 import { type Arrival, RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
+import { checkedSettings, pacingOf, type RtspSettings, slowViewerOf } from './rtsp-settings';
 
 const RTP_HEADER_BYTES = 12;
 /** A retransmission is longer than the packet was by its number (RFC 4588 §4), and must not be cut on the way for that. */
 const ORIGINAL_SEQUENCE_BYTES = 2;
-const US_PER_MS = 1000;
-const US_PER_S = 1_000_000;
 /**
  * What one read of a connection takes at most, in bytes: clients send little, and what a flood puts into it is parsed in
  * one go. One buffer serves all connections of the thread.
@@ -35,36 +40,12 @@ const RECEIVE_BUFFER_BYTES = 16_384;
 const MAX_UDP_PAIRS = 64;
 /** Tunnels without their POST half on one thread; of more, the oldest is closed. */
 const MAX_HALF_OPEN_TUNNELS = 1024;
+/** Lines about requests that failed. */
+const FAILURE_LINES: LogAllowance = { burst: 100, perMinute: 10 };
+/** Told once a minute at most: the memory budget is spent again and again. */
+const MEMORY_LINES: LogAllowance = { burst: 1, perMinute: 1 };
 /** How long stop() waits for sessions to go, in milliseconds. */
 const STOP_POLL_MS = 5;
-
-/** The module's settings, checked by whoever configures it. */
-export interface RtspSettings {
-  /** What the Session header advertises, in seconds. */
-  readonly sessionTimeoutSeconds: number;
-  /** UDP payload of the largest packet, RTP header included. */
-  readonly maxPacketBytes: number;
-  readonly sendWindowMs: number;
-  readonly sendAheadMs: number;
-  /** Where the player's buffer is filled ahead of time. */
-  readonly overbuffer: 'tcp' | 'all' | 'off';
-  /** How many times as fast as it is shown a movie is sent while the over-buffer fills, 1 or more. */
-  readonly overbufferRate: number;
-  readonly overbufferSeconds: number;
-  readonly isThinning: boolean;
-  /** Loss that thins, in percent. */
-  readonly thinLossPercent: number;
-  /** Whether lost packets are sent again, and whether RTP/AVPF is named to clients that need it for asking. */
-  readonly retransmission: 'avp' | 'avpf' | 'off';
-  /** Most that waits in memory for a viewer who can't keep up. */
-  readonly queueBytes: number;
-  /** How long a viewer may not keep up. */
-  readonly queueSeconds: number;
-  /** Over how long the packets of one frame are spread on a real network; 0: they leave at once. */
-  readonly udpSpreadMs: number;
-  /** Who the server is on RTSPS connections; without it there are none. */
-  readonly tls?: TlsIdentity;
-}
 
 /** The RTSP service of one task thread; see the head of this file. */
 export class RtspService implements ConnectionService {
@@ -80,15 +61,21 @@ export class RtspService implements ConnectionService {
   readonly connections = new Set<RtspConnection>();
   /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
   readonly halfOpenTunnels = new Set<RtspConnection>();
+  /** Lines that a client can cause as often as he likes. */
+  readonly failures: LogLimiter;
   /** No new sessions from now on. */
   isStopping = false;
+  readonly #memoryLines: LogLimiter;
+  readonly #sessionsOf = new AddressCounts();
   readonly #udpPairs = new Map<string, UdpPair>();
   readonly #tls: TlsContext | undefined;
   readonly #endClaim: () => void;
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
-    this.plans = new PlanCaches(host.batch, host.blocking);
+    this.plans = new PlanCaches(host.batch, host.blocking, host.memory);
+    this.failures = new LogLimiter(host.log, FAILURE_LINES);
+    this.#memoryLines = new LogLimiter(host.log, MEMORY_LINES);
     const { tls, overbuffer } = this.settings;
     this.#tls = tls && new TlsContext(tls, host.batch, host.log);
     this.pacing = {
@@ -103,7 +90,7 @@ export class RtspService implements ConnectionService {
     host.count('packet plans', () => this.plans.size);
     host.count('claimed UDP addresses', () => this.#claims());
     this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes }) =>
-      this.#open(fd, peer, { isSurplus: false, first: bytes }),
+      this.#open(fd, peer, { ...this.#admit(CONNECTION_BYTES), first: bytes }),
     );
   }
 
@@ -116,8 +103,8 @@ export class RtspService implements ConnectionService {
     return maxPacketBytes - RTP_HEADER_BYTES - (retransmission === 'off' ? 0 : ORIGINAL_SEQUENCE_BYTES);
   }
 
-  accept(fd: number, peer: SocketAddress, isSurplus: boolean): void {
-    this.#open(fd, peer, { isSurplus });
+  accept(fd: number, peer: SocketAddress, refusal: Refusal | undefined): void {
+    this.#open(fd, peer, this.#admit(CONNECTION_BYTES, refusal));
   }
 
   /** Makes the service of the port where everything is encrypted; undefined without a certificate. Called once. */
@@ -126,16 +113,59 @@ export class RtspService implements ConnectionService {
     if (tls === undefined) return undefined;
     const pace = new HandshakePace(this.host.thread, 'rtsp');
     return {
-      accept: (fd, peer, isSurplus) =>
+      accept: (fd, peer, refusal) => {
+        const arrival = { ...this.#admit(ENCRYPTED_CONNECTION_BYTES, refusal), tls };
         pace.add({
-          begin: () => this.#open(fd, peer, { isSurplus, tls }),
-          drop: () => this.#drop(fd),
-        }),
+          begin: () => this.#open(fd, peer, arrival),
+          drop: () => this.#drop(fd, peer, arrival),
+        });
+      },
       stop: () => {
         pace.signal(TaskEvent.kill);
         return this.stop();
       },
     };
+  }
+
+  /** Tells the log that the memory budget is spent, and makes the error that the client hears. */
+  memorySpent(): RtspError {
+    this.#memoryLines.write(
+      'error',
+      'the memory budget is spent: newcomers are refused; raise --memory-budget',
+    );
+    return refusalError('memory-spent');
+  }
+
+  /** Refuses a session more on `connection` when the connection, its address or the server has all it may have. */
+  checkSessionRoom({ sessions, peer }: RtspConnection): void {
+    const { maxSessionsPerConnection, maxSessionsPerAddress } = this.settings;
+    if (sessions.size >= maxSessionsPerConnection)
+      throw refusalError(
+        'address-full',
+        `this connection has ${sessions.size} sessions, as many as it may have`,
+      );
+    if (this.#sessionsOf.of(peer) >= maxSessionsPerAddress)
+      throw refusalError('address-full', 'this address has as many sessions as it may have');
+    if (!this.host.memory.hasRoom('sessions', SESSION_BYTES)) throw this.memorySpent();
+  }
+
+  /** Takes the memory of a session, which must then be made at once; refuses as checkSessionRoom() does. */
+  admitSession(connection: RtspConnection): void {
+    this.checkSessionRoom(connection);
+    if (!this.host.memory.tryTake('sessions', SESSION_BYTES)) throw this.memorySpent();
+  }
+
+  /** Takes note of a session of `peer` that was admitted. */
+  sessionBegins(session: RtspSession, peer: SocketAddress): void {
+    this.#sessionsOf.add(peer);
+    this.sessions.set(session.id, session);
+  }
+
+  /** Ends what admitSession() and sessionBegins() began. */
+  sessionEnded(session: RtspSession, peer: SocketAddress): void {
+    if (!this.sessions.delete(session.id)) return;
+    this.#sessionsOf.remove(peer);
+    this.host.memory.give('sessions', SESSION_BYTES);
   }
 
   /** Keeps the number of tunnels that wait for their POST half within its limit. */
@@ -170,18 +200,26 @@ export class RtspService implements ConnectionService {
     while (this.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
   }
 
+  // Without memory for him a client is served as one that is over a limit.
+  #admit(costBytes: number, refusal?: Refusal): Arrival {
+    const memory = new ConnectionMemory(this.host.memory, costBytes);
+    if (!memory.isGranted) this.memorySpent();
+    return { memory, refusal: refusal ?? (memory.isGranted ? undefined : 'memory-spent') };
+  }
+
   #open(fd: number, peer: SocketAddress, arrival: Arrival): void {
     try {
       new RtspConnection(this, fd, peer.unmapped(), arrival);
     } catch (error) {
-      this.#drop(fd);
-      this.log.error(`connection from ${peer} refused: ${(error as Error).message}`);
+      this.#drop(fd, peer, arrival);
+      this.failures.write('error', `connection from ${peer} refused: ${(error as Error).message}`);
     }
   }
 
-  #drop(fd: number): void {
+  #drop(fd: number, peer: SocketAddress, { memory }: Arrival): void {
     closeDescriptor(fd);
-    this.host.connectionClosed();
+    memory.giveBack();
+    this.host.connectionClosed(peer);
   }
 
   #claims(): number {
@@ -189,70 +227,4 @@ export class RtspService implements ConnectionService {
     for (const pair of this.#udpPairs.values()) claims += pair.claims;
     return claims;
   }
-}
-
-function pacingOf(settings: RtspSettings, isOverbuffering: boolean): Pacing {
-  return {
-    windowUs: settings.sendWindowMs * US_PER_MS,
-    aheadUs: settings.sendAheadMs * US_PER_MS,
-    overbufferRate: isOverbuffering ? settings.overbufferRate : 1,
-    overbufferUs: isOverbuffering ? settings.overbufferSeconds * US_PER_S : 0,
-  };
-}
-
-function slowViewerOf(settings: RtspSettings): SlowViewer {
-  return {
-    isThinning: settings.isThinning,
-    thinFromLoss: settings.thinLossPercent / 100,
-    maxQueueBytes: settings.queueBytes,
-    maxQueueUs: settings.queueSeconds * US_PER_S,
-  };
-}
-
-function checkedSettings(settings: ModuleSettings): RtspSettings {
-  const number = (name: keyof RtspSettings): number => {
-    const value = settings[name];
-    if (typeof value !== 'number')
-      throw new TypeError(`the RTSP module needs the setting "${name}", a number`);
-    return value;
-  };
-  const flag = (name: keyof RtspSettings): boolean => {
-    const value = settings[name];
-    if (typeof value !== 'boolean')
-      throw new TypeError(`the RTSP module needs the setting "${name}", true or false`);
-    return value;
-  };
-  return {
-    sessionTimeoutSeconds: number('sessionTimeoutSeconds'),
-    maxPacketBytes: number('maxPacketBytes'),
-    sendWindowMs: number('sendWindowMs'),
-    sendAheadMs: number('sendAheadMs'),
-    overbuffer: overbufferOf(settings.overbuffer),
-    overbufferRate: number('overbufferRate'),
-    overbufferSeconds: number('overbufferSeconds'),
-    isThinning: flag('isThinning'),
-    thinLossPercent: number('thinLossPercent'),
-    retransmission: retransmissionOf(settings.retransmission),
-    queueBytes: number('queueBytes'),
-    queueSeconds: number('queueSeconds'),
-    udpSpreadMs: number('udpSpreadMs'),
-    ...(settings.tls === undefined ? {} : { tls: checkedIdentity(settings.tls) }),
-  };
-}
-
-function checkedIdentity(value: unknown): TlsIdentity {
-  const { certificate, key } = value as Partial<Record<keyof TlsIdentity, unknown>>;
-  if (typeof certificate !== 'string' || typeof key !== 'string')
-    throw new TypeError('the RTSP module needs "tls" with certificate and key, texts in PEM');
-  return { certificate, key };
-}
-
-function overbufferOf(value: unknown): RtspSettings['overbuffer'] {
-  if (value === 'tcp' || value === 'all' || value === 'off') return value;
-  throw new TypeError('the RTSP module needs the setting "overbuffer": tcp, all or off');
-}
-
-function retransmissionOf(value: unknown): RtspSettings['retransmission'] {
-  if (value === 'avp' || value === 'avpf' || value === 'off') return value;
-  throw new TypeError('the RTSP module needs the setting "retransmission": avp, avpf or off');
 }

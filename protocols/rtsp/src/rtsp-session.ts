@@ -3,7 +3,16 @@
  * first SETUP, found by its id. Rule: it ends once, whatever ends it, and takes with it all that it opened. It may outlive
  * its connection when all of its tracks go over UDP. Spec: RFC 2326 §3.4, §10.4-§10.7, §12.37. Thread: one task thread.
  */
-import { DELETE, PARK, type Presentation, type RoutedMedia, Task, TaskEvent, TimeoutTask } from '@finch/core';
+import {
+  DELETE,
+  PARK,
+  type Presentation,
+  type RoutedMedia,
+  type SocketAddress,
+  Task,
+  TaskEvent,
+  TimeoutTask,
+} from '@finch/core';
 import { Quality, unixNowUs } from '@finch/rtp';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
@@ -39,7 +48,7 @@ export class RtspSession extends Task {
     media: RoutedMedia,
     presentation: Presentation,
     readonly path: readonly string[],
-    readonly clientHost: string,
+    readonly client: SocketAddress,
   ) {
     super(service.host.thread, 'rtsp');
     this.id = makeSessionId(service.host.threadIndex);
@@ -52,14 +61,19 @@ export class RtspSession extends Task {
       media,
       presentation,
       tracks: this.#tracks,
-      clientHost,
+      clientHost: client.host,
       stalled: (reason) => this.#stalled(reason),
     });
     this.#timeout = new TimeoutTask(
       this,
       service.settings.sessionTimeoutSeconds * 1000 * TIMEOUT_GRACE_FACTOR,
     );
-    service.sessions.set(this.id, this);
+    service.sessionBegins(this, client);
+  }
+
+  /** The address that it belongs to. */
+  get clientHost(): string {
+    return this.client.host;
   }
 
   /** The Session header of answers. */
@@ -187,7 +201,7 @@ export class RtspSession extends Task {
 
   protected override onDeleted(): void {
     this.#timeout.cancel();
-    this.#service.sessions.delete(this.id);
+    this.#service.sessionEnded(this, this.client);
     for (const connection of this.#connections) connection.sessions.delete(this);
     const { rtp } = this.player;
     const counts = this.#tracks.counts();

@@ -11,6 +11,7 @@ import {
 } from '@finch/rtp';
 import { RtspError } from './errors';
 import type { Transport, TransportPair } from './headers/transport';
+import type { InterleavedChannels } from './interleaved-channels';
 import type { RtspConnection } from './rtsp-connection';
 import type { RtspService } from './rtsp-service';
 
@@ -62,29 +63,29 @@ export function makeSender(
 
 function bindInterleaved(
   wanted: TransportPair | undefined,
-  connection: RtspConnection,
+  { tcp, channels }: RtspConnection,
   events: RtpTransportEvents,
 ): BoundTransport {
-  const { rtp, rtcp } = wanted ?? freePair(connection);
-  if (connection.isChannelTaken(rtp) || connection.isChannelTaken(rtcp))
+  const { rtp, rtcp } = wanted ?? freePair(channels);
+  if (channels.isTaken(rtp) || channels.isTaken(rtcp))
     throw new RtspError(
       'unsupportedTransport',
       `Transport: channels ${rtp}-${rtcp} are taken on this connection`,
     );
-  connection.listenOn(rtp, () => {}); // players send nothing on it; it is taken all the same
-  connection.listenOn(rtcp, (payload) => events.reportArrived(payload));
+  channels.listenOn(rtp, () => {}); // players send nothing on it; it is taken all the same
+  channels.listenOn(rtcp, (payload) => events.reportArrived(payload));
   return {
-    transport: new InterleavedTransport(connection.tcp, rtp, rtcp),
+    transport: new InterleavedTransport(tcp, rtp, rtcp),
     answer: { interleaved: { rtp, rtcp } },
     release: () => {
-      connection.listenOn(rtp, undefined);
-      connection.listenOn(rtcp, undefined);
+      channels.listenOn(rtp, undefined);
+      channels.listenOn(rtcp, undefined);
     },
   };
 }
 
-function freePair(connection: RtspConnection): TransportPair {
-  const channel = connection.freeChannelPair();
+function freePair(channels: InterleavedChannels): TransportPair {
+  const channel = channels.freePair();
   if (channel < 0)
     throw new RtspError('unsupportedTransport', 'Transport: all channels of this connection are taken');
   return { rtp: channel, rtcp: channel + 1 };

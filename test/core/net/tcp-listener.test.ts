@@ -1,4 +1,4 @@
-/** Listening sockets: they take all, slow down at the limit and never go deaf. */
+/** Listening sockets: they take all who come, and never go deaf. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { SocketAddress } from '@finch/core/net/socket-address';
@@ -13,8 +13,7 @@ const CHILD_TIMEOUT_MS = 20_000;
 
 let under: ThreadUnderTest;
 let lines: string[];
-let accepted: { fd: number; peer: SocketAddress; isSurplus: boolean }[];
-let limit: number;
+let accepted: { fd: number; peer: SocketAddress }[];
 let clients: number[];
 
 beforeEach(() => {
@@ -22,21 +21,18 @@ beforeEach(() => {
   lines = [];
   accepted = [];
   clients = [];
-  limit = Infinity;
 });
 afterEach(async () => {
   for (const { fd } of accepted) native.socketClose(fd);
   for (const fd of clients) native.socketClose(fd);
-  native.idleThreadStop(); // what the listener at its limit waits for
   await under.stop();
 });
 
 function listenOn(address: SocketAddress, bothFamilies = false): TcpListener {
   const sink = {
-    accepted: (fd: number, peer: SocketAddress, isSurplus: boolean) => {
-      accepted.push({ fd, peer, isSurplus });
+    accepted: (fd: number, peer: SocketAddress) => {
+      accepted.push({ fd, peer });
     },
-    isFull: () => accepted.length >= limit,
   };
   return new TcpListener(under.thread, address, sink, linesInto(lines), bothFamilies);
 }
@@ -57,7 +53,6 @@ describe('a listener', () => {
     const name = new Uint32Array(6);
     native.socketName(client, name);
     expect(accepted[0]!.peer.key).toBe(SocketAddress.fromWords(name).key);
-    expect(accepted[0]!.isSurplus).toBe(false);
   });
 
   it('on :: for both families takes IPv4 as well', async () => {
@@ -73,27 +68,6 @@ describe('a listener', () => {
     await eventually(() => expect(accepted.length).toBe(150));
     connect(listener.address);
     await eventually(() => expect(accepted.length).toBe(151));
-  });
-
-  it('at the limit takes one as surplus and rests, then goes on', async () => {
-    const listener = listenOn(LOOPBACK);
-    limit = 2;
-    for (let i = 0; i < 5; i++) connect(listener.address);
-    await eventually(() => expect(accepted.length).toBe(3));
-    expect(accepted.map(({ isSurplus }) => isSurplus)).toEqual([false, false, true]);
-    expect(native.idleTimerCount()).toBe(1);
-    connect(listener.address);
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(accepted.length).toBe(3); // deaf for now, but its timer wakes it
-    listener.signal(TaskEvent.idle);
-    await eventually(() => expect(accepted.length).toBe(4));
-    expect(accepted[3]!.isSurplus).toBe(true);
-    limit = Infinity;
-    listener.signal(TaskEvent.idle);
-    await eventually(() => expect(accepted.length).toBe(6));
-    connect(listener.address);
-    await eventually(() => expect(accepted.length).toBe(7));
-    expect(accepted.slice(4).some(({ isSurplus }) => isSurplus)).toBe(false);
   });
 
   it('that is killed gives its port back', async () => {
@@ -124,7 +98,7 @@ describe('a listener', () => {
     expect([under.thread.taskCount, native.contextCount()]).toEqual([tasks, contexts]);
   });
 
-  it('sheds load when descriptors run out, says so once, and hears again', () => {
+  it('closes who waits when descriptors run out, says so once, and hears again', () => {
     const child = spawnSync(
       'sh',
       ['-c', `ulimit -n 64 && exec "${process.execPath}" "${join(__dirname, 'few-descriptors.js')}"`],
@@ -132,7 +106,7 @@ describe('a listener', () => {
     );
     expect(child.stderr).toBe('');
     expect(JSON.parse(child.stdout)).toEqual({
-      lines: ['out of descriptors or memory: new connections wait (EMFILE); raise "ulimit -n"'],
+      lines: ['out of descriptors or memory: new connections are closed (EMFILE); raise "ulimit -n"'],
       errors: 0,
     });
   });

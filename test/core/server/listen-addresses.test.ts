@@ -27,7 +27,6 @@ function open(hosts: readonly string[], port = 0): TcpListener[] {
       peers.push(peer.unmapped().host);
       native.socketClose(fd);
     },
-    isFull: () => false,
   };
   const home = { thread: under.thread, sink, log: linesInto(lines) };
   return openListeners({ service: 'any', hosts, port }, home);

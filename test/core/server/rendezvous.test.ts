@@ -16,10 +16,14 @@ let rendezvous: Rendezvous;
 let giver: Thread;
 let claimer: Thread;
 let sinks: UdpSink[];
+let givenUp: number;
 
 beforeEach(() => {
   jest.useFakeTimers();
-  rendezvous = new Rendezvous();
+  givenUp = 0;
+  rendezvous = new Rendezvous(() => {
+    givenUp++;
+  });
   giver = new Thread();
   giver.connections = 2000;
   claimer = new Thread();
@@ -82,7 +86,7 @@ describe('a connection that is handed over', () => {
     jest.advanceTimersByTime(CLAIM_WAIT_MS - 1);
     expect(isOpen(connection)).toBe(true);
     jest.advanceTimersByTime(1);
-    expect([isOpen(connection), rendezvous.waiting]).toEqual([false, 0]);
+    expect([isOpen(connection), rendezvous.waiting, givenUp]).toEqual([false, 0, 1]);
     rendezvous.claim(claimer, 'a', 1);
     expect(claimer.messages).toEqual([]);
   });
@@ -91,7 +95,7 @@ describe('a connection that is handed over', () => {
     const [first, second] = [open('a'), open('a')];
     rendezvous.handOver(giver, first);
     rendezvous.handOver(giver, second);
-    expect([isOpen(first), isOpen(second), rendezvous.waiting]).toEqual([false, true, 1]);
+    expect([isOpen(first), isOpen(second), rendezvous.waiting, givenUp]).toEqual([false, true, 1, 1]);
   });
 
   it('takes the place of the oldest when too many wait', () => {
@@ -110,7 +114,7 @@ describe('a connection that is handed over', () => {
     rendezvous.handOver(giver, before);
     rendezvous.close();
     rendezvous.handOver(giver, after);
-    expect([isOpen(before), isOpen(after), rendezvous.waiting]).toEqual([false, false, 0]);
+    expect([isOpen(before), isOpen(after), rendezvous.waiting, givenUp]).toEqual([false, false, 0, 2]);
   });
 });
 

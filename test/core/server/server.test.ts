@@ -36,9 +36,12 @@ function make(changes: Partial<ServerOptions> = {}, settings: Record<string, unk
     taskThreads: 1,
     blockingThreads: 1,
     maxConnections: 100,
+    maxConnectionsPerAddress: 100,
+    memoryBudgetBytes: 1 << 30,
     watchdogLimitMs: WATCHDOG_LIMIT_MS,
     statisticsIntervalMs: 0,
     log: linesInto(lines),
+    logLevel: 'debug',
     onCrash: (thread, error) => crashes.push(`${thread}: ${error.message}`),
     ...changes,
   });
@@ -149,10 +152,13 @@ describe('a server', () => {
     expect((await server!.inspect()).threads.map(({ tasks }) => tasks)).toEqual([{}, {}]);
   });
 
-  it('tells the surplus connection that it is one', async () => {
-    await make({ maxConnections: 1 }).start();
+  it.each([
+    [{ maxConnections: 1 }, 'server-full'],
+    [{ maxConnectionsPerAddress: 1 }, 'address-full'],
+  ])('tells the surplus connection that it is one: %j', async (limits, refusal) => {
+    await make(limits).start();
     expect(await answerOf(connectTo('keep'))).toBe('kept 127.0.0.1');
-    expect(await answerOf(connectTo('keep'))).toBe('surplus 127.0.0.1');
+    expect(await answerOf(connectTo('keep'))).toBe(`${refusal} 127.0.0.1`);
   });
 
   it('takes blocking jobs to a blocking thread, and its answers and errors back', async () => {

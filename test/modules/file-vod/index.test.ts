@@ -1,6 +1,8 @@
 /** The module as its host sees it. */
+import { MemoryBudget } from '@finch/core';
 import { finchModule } from '@finch/file-vod';
 
+const memory = new MemoryBudget(1 << 30);
 const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
 describe('the file-vod module', () => {
@@ -9,6 +11,7 @@ describe('the file-vod module', () => {
     const stopHooks: (() => void)[] = [];
     finchModule.onBlockingThread!({
       settings: { root: '/' },
+      memory,
       log: silent,
       handle: (job) => jobs.push(job),
       onStop: (stopping) => stopHooks.push(stopping),
@@ -18,7 +21,7 @@ describe('the file-vod module', () => {
   });
 
   it('refuses to start without a media folder, and names the setting', () => {
-    const host = { settings: {}, log: silent, handle: () => {}, onStop: () => {} };
+    const host = { settings: {}, memory, log: silent, handle: () => {}, onStop: () => {} };
     const start = () => finchModule.onBlockingThread!(host);
     expect(start).toThrow(new TypeError('file-vod needs the setting "root", a folder'));
   });

@@ -2,7 +2,7 @@
 import { realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
-import { BlockingCalls, MediaError } from '@finch/core';
+import { BlockingCalls, MediaError, MemoryBudget } from '@finch/core';
 import {
   CLOSE_JOB,
   type CloseArgument,
@@ -21,7 +21,7 @@ const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {
 
 /** What a blocking thread does, on this one: it answers in order and counts. */
 class BlockingSide {
-  readonly store = new MovieStore(root, silent);
+  readonly store = new MovieStore(root, silent, new MemoryBudget(Number.POSITIVE_INFINITY));
   readonly #channel = new MessageChannel();
   readonly calls = new BlockingCalls([this.#channel.port1]);
   nowMs = 5000;

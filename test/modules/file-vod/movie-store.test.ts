@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, realpathSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FrameTable, type Log, MediaError } from '@finch/core';
+import { FrameTable, type Log, MediaError, MemoryBudget } from '@finch/core';
 import { MovieStore } from '@finch/file-vod/movie-store';
 import { native } from '@finch/native';
 import { temporaryFolder } from '../../support/finch-under-test';
@@ -10,6 +10,7 @@ import { putMovie } from '../../support/movies';
 
 const LINGER_MS = 30_000;
 const MAX_LINGERING = 64;
+const BUDGET_BYTES = 1 << 30;
 const MOVIE = { frames: 10, framesPerSecond: 25 };
 
 const folder = temporaryFolder();
@@ -17,6 +18,7 @@ const root = realpathSync(folder.path);
 const silent: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 const descriptorCount = (): number => readdirSync('/proc/self/fd').length;
 
+let memory: MemoryBudget;
 let store: MovieStore;
 let filesBefore: number;
 
@@ -27,12 +29,14 @@ beforeAll(() => {
 afterAll(() => folder.remove());
 beforeEach(() => {
   jest.useFakeTimers();
-  store = new MovieStore(root, silent);
+  memory = new MemoryBudget(BUDGET_BYTES);
+  store = new MovieStore(root, silent, memory);
   filesBefore = native.fileCount();
 });
 afterEach(() => {
   jest.advanceTimersByTime(LINGER_MS);
   expect(native.fileCount()).toBe(filesBefore);
+  expect(memory.use.indexes).toBe(0);
   jest.useRealTimers();
 });
 
@@ -128,7 +132,7 @@ describe('open()', () => {
 
   it('tells the log what is odd about a movie that it opens', () => {
     const warned: string[] = [];
-    const told = new MovieStore(root, { ...silent, warn: (message) => warned.push(message) });
+    const told = new MovieStore(root, { ...silent, warn: (message) => warned.push(message) }, memory);
     putMovie(root, 'odd.mp4', MOVIE);
     const movie = told.open(['odd.mp4']);
     expect(warned.every((line) => line.startsWith('odd.mp4: '))).toBe(true);
@@ -165,5 +169,43 @@ describe('close()', () => {
     expect(again).not.toBe(second);
     store.close(first.movieId);
     store.close(again.movieId);
+  });
+});
+
+describe('with a memory budget', () => {
+  it('an open movie costs its tables, once for all holders, until it is dropped', () => {
+    const first = store.open(['a.mp4']);
+    const costBytes = memory.use.indexes;
+    const tables = first.tracks.reduce((sum, { frames }) => sum + frames.memory.byteLength, 0);
+    expect(costBytes).toBeGreaterThan(tables);
+    store.open(['a.mp4']);
+    expect(memory.use.indexes).toBe(costBytes);
+    for (let holders = 2; holders > 0; holders--) store.close(first.movieId);
+    expect(memory.use.indexes).toBe(costBytes);
+    jest.advanceTimersByTime(LINGER_MS);
+    expect(memory.use.indexes).toBe(0);
+  });
+
+  it('that is spent, no movie is opened: busy, and nothing is taken or left open', () => {
+    const others = memory.limitBytes * 0.9 - 1024;
+    expect(memory.tryTake('sessions', others)).toBe(true);
+    expect(() => store.open(['a.mp4'])).toThrow(
+      expect.objectContaining({ name: 'MediaError', code: 'busy' }),
+    );
+    expect([memory.use.indexes, openFiles()]).toEqual([0, 0]);
+    memory.give('sessions', others);
+    store.close(store.open(['a.mp4']).movieId);
+  });
+
+  it('a movie that nobody holds makes room for another', () => {
+    store.close(store.open(['a.mp4']).movieId);
+    expect(openFiles()).toBe(1); // it lingers
+    // Others take all that is left, piece by piece.
+    let takenBytes = 0;
+    for (let pieceBytes = 1 << 29; pieceBytes >= 1024; pieceBytes /= 2)
+      while (memory.tryTake('sessions', pieceBytes)) takenBytes += pieceBytes;
+    expect(() => store.open(['b.mp4'])).toThrow(MediaError);
+    expect(openFiles()).toBe(0); // what lingered was given up for it, in vain
+    memory.give('sessions', takenBytes);
   });
 });

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { LogLevel } from '@finch/server/config/option-table';
+import type { LogLevel } from '@finch/core';
 import { createLog, type Log, type LogFields, redact } from '@finch/server/log';
 
 function logInto(lines: string[], level: LogLevel = 'debug'): Log {

@@ -105,6 +105,7 @@ export class VirtualViewer {
           ),
         ),
         registered: new RegisteredPlan(segment + 1),
+        sizeBytes: 0,
       }));
       return new RtpSender(
         track,

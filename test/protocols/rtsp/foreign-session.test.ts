@@ -138,6 +138,25 @@ describe('a session of another thread', () => {
     expect((await viewer.request('GET_PARAMETER', url)).status).toBe(200);
   });
 
+  it('costs the connection that goes there what it cost before, and once', async () => {
+    const other = await connectElsewhere();
+    const { memory, connections } = await finch.server.inspect();
+    const headers = { Session: viewer.session };
+    expect((await other.request('GET_PARAMETER', url, headers)).status).toBe(200);
+    const there = await finch.server.inspect();
+    expect([there.memory.connections, there.connections]).toEqual([memory.connections, connections]);
+  });
+
+  it('is no way around the rate of requests: who goes rests for those that he has sent', async () => {
+    const other = await connectElsewhere();
+    const requests = 2 * finch.config.maxRequestsPerSecond;
+    const beganMs = performance.now();
+    other.send('OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\n'.repeat(requests));
+    for (let i = 0; i < requests; i++) expect((await other.answer()).status).toBe(200);
+    expect((await other.request('GET_PARAMETER', url, { Session: viewer.session })).status).toBe(200);
+    expect(performance.now() - beganMs).toBeGreaterThanOrEqual(2000);
+  });
+
   it('is not followed by a connection that carries media: 454, and the media goes on', async () => {
     const other = await connectElsewhere();
     const own = await Viewer.open(finch, { carrier: 'TCP', client: other });

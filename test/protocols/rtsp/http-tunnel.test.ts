@@ -20,7 +20,11 @@ let open: { close(): unknown }[];
 let cookies = 0;
 
 beforeAll(async () => {
-  finch = await startFinch({ threads: 2, sessionTimeoutSeconds: SESSION_TIMEOUT_S });
+  finch = await startFinch({
+    threads: 2,
+    sessionTimeoutSeconds: SESSION_TIMEOUT_S,
+    idleTimeoutSeconds: SESSION_TIMEOUT_S,
+  });
 });
 afterAll(() => finch.stop());
 beforeEach(() => {

@@ -20,7 +20,8 @@ let finch: FinchUnderTest;
 
 beforeAll(async () => {
   putMovie(folder.path, SHORT, { frames: 20, framesPerSecond: 25, keyEvery: 10 });
-  finch = await startFinch({ ...TLS_CONFIG, media: folder.path, threads: 2 });
+  const changes = { media: folder.path, threads: 2, maxRequestsPerSecond: 1_000_000 };
+  finch = await startFinch({ ...TLS_CONFIG, ...changes });
 });
 afterAll(async () => {
   await finch?.stop();

@@ -130,7 +130,11 @@ describe('a session', () => {
   const outcomes = new Map<string, Promise<unknown>>();
 
   beforeAll(async () => {
-    finch = await startFinch({ sessionTimeoutSeconds: TIMEOUT_SECONDS });
+    finch = await startFinch({
+      sessionTimeoutSeconds: TIMEOUT_SECONDS,
+      idleTimeoutSeconds: TIMEOUT_SECONDS,
+      requestTimeoutSeconds: TIMEOUT_SECONDS,
+    });
     for (const [i, [name, scenario]] of Object.entries(SCENARIOS).entries()) {
       const outcome = scenario(`127.0.1.${i + 1}`).then(
         () => 'as expected',

@@ -2,5 +2,5 @@
 
 export { ConfigError } from './config-error';
 export { type LoadResult, loadConfig } from './load-config';
-export { type FinchConfig, LOG_LEVELS, type LogLevel, OPTIONS, SAMPLE_FOLDER } from './option-table';
+export { type FinchConfig, OPTIONS, SAMPLE_FOLDER } from './option-table';
 export { formatOptionTable } from './option-text';

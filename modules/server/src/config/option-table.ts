@@ -5,12 +5,7 @@
  */
 
 import { join } from 'node:path';
-
-/** Lists the log levels from the quietest to the most talkative. */
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-
-/** Names how talkative the log is: entries of this level and of the quieter ones are written. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import { LOG_LEVELS } from '@finch/core';
 
 /** Points at the folder of the bundled sample movie, served when no folder is named. Relative to dist/config/. */
 export const SAMPLE_FOLDER = join(__dirname, '..', '..', 'sample');
@@ -31,7 +26,7 @@ interface OptionBase {
 /** Describes a number: `integer` takes decimal digits only, `number` a decimal fraction too; both bounds are included. */
 export interface NumberOption extends OptionBase {
   readonly kind: 'integer' | 'number';
-  readonly unit: '' | 's' | 'ms' | 'bytes';
+  readonly unit: '' | 's' | 'ms' | 'bytes' | 'MiB';
   readonly min: number;
   readonly max: number;
   readonly defaultValue: number;
@@ -205,6 +200,94 @@ export const OPTIONS = [
     max: 1_000_000,
     defaultValue: 10_000,
     help: 'Connections at a time; a surplus client is answered 453',
+  },
+  {
+    kind: 'integer',
+    key: 'max-connections-per-address',
+    field: 'maxConnectionsPerAddress',
+    valueName: 'count',
+    unit: '',
+    min: 1,
+    max: 1_000_000,
+    defaultValue: 5_000,
+    help: 'Connections of one client address (IPv6: of one /64) at a time, and sessions; a surplus one is answered 453',
+  },
+  {
+    kind: 'integer',
+    key: 'max-sessions-per-connection',
+    field: 'maxSessionsPerConnection',
+    valueName: 'count',
+    unit: '',
+    min: 1,
+    max: 1_000_000,
+    defaultValue: 32,
+    help: 'Sessions that one connection may have at a time; one more is answered 453',
+  },
+  {
+    kind: 'integer',
+    key: 'max-header-bytes',
+    field: 'maxHeaderBytes',
+    valueName: 'bytes',
+    unit: 'bytes',
+    min: 1024,
+    max: 1_048_576,
+    defaultValue: 16_384,
+    help: 'Request line and headers of a request; more is answered 413 or 414',
+  },
+  {
+    kind: 'integer',
+    key: 'max-body-bytes',
+    field: 'maxBodyBytes',
+    valueName: 'bytes',
+    unit: 'bytes',
+    min: 0,
+    max: 16_777_216,
+    defaultValue: 65_536,
+    help: 'Body of a request; more is answered 413',
+  },
+  {
+    kind: 'integer',
+    key: 'max-requests-per-second',
+    field: 'maxRequestsPerSecond',
+    valueName: 'count',
+    unit: '',
+    min: 1,
+    max: 1_000_000,
+    defaultValue: 200,
+    help: 'Requests of one connection in the long run, five times as many at once; more are answered 503 and slowed down',
+  },
+  {
+    kind: 'number',
+    key: 'idle-timeout',
+    field: 'idleTimeoutSeconds',
+    valueName: 'seconds',
+    unit: 's',
+    min: 1,
+    max: 3600,
+    defaultValue: 60,
+    help: 'Silence after which a connection without a session is closed',
+  },
+  {
+    kind: 'number',
+    key: 'request-timeout',
+    field: 'requestTimeoutSeconds',
+    valueName: 'seconds',
+    unit: 's',
+    min: 1,
+    max: 600,
+    defaultValue: 10,
+    help: 'Time to finish a request that was begun, or to bring the other half of an HTTP tunnel',
+  },
+  {
+    kind: 'integer',
+    key: 'memory-budget',
+    field: 'memoryBudgetMiB',
+    valueName: 'MiB',
+    unit: 'MiB',
+    min: 0,
+    max: 1_048_576,
+    defaultValue: 0,
+    help: 'Memory that clients may cost: connections, sessions, file indexes, packet plans; 0 is half of what the machine has',
   },
   {
     kind: 'integer',

@@ -95,13 +95,18 @@ function cacheHeaders({ modifiedMs }: RtspSession): Record<string, string> {
   return { 'Cache-Control': 'must-revalidate', 'Last-Modified': formatDate(modifiedMs) };
 }
 
-function* newSession(exchange: RtspExchange): CoroutineBody<RtspSession> {
-  const { service } = exchange;
+function* newSession({ connection, service, mediaRequest }: RtspExchange): CoroutineBody<RtspSession> {
   if (service.isStopping) throw new RtspError('serviceUnavailable', 'the server stops');
-  const media = service.host.roles.route(exchange.mediaRequest);
+  service.checkSessionRoom(connection);
+  const media = service.host.roles.route(mediaRequest);
   const presentation = yield* settled(media.open(), (late) => late.close());
-  const { clientHost, path } = exchange.mediaRequest;
-  return new RtspSession(service, media, presentation, path, clientHost);
+  try {
+    service.admitSession(connection); // others may have come while the movie was opened
+    return new RtspSession(service, media, presentation, mediaRequest.path, connection.peer);
+  } catch (error) {
+    presentation.close();
+    throw error;
+  }
 }
 
 // Sending elsewhere would make the server a weapon against third parties (RFC 2326 §16).

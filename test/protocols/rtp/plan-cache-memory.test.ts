@@ -1,0 +1,77 @@
+/** What packet plans cost: taken from the memory budget when they come, given back when they go, refused when it is spent. */
+import { type BlockingCalls, MemoryBudget, type PacketBatch, RegisteredPlan } from '@finch/core';
+import { PlanCache } from '@finch/rtp/plan-cache';
+import { buildPlan } from '@finch/rtp/plan-job';
+import type { PlanJobArgument } from '@finch/rtp/plan-service';
+import { presentationOf } from '../../modules/file-vod/made-up-presentation';
+
+const SECONDS = 60;
+const UNITS_PER_SECOND = 50;
+const MAX_IDLE = 8;
+
+/** A minute of sound: fifteen segments. */
+const presentation = presentationOf([
+  {
+    kind: 'audio',
+    clockRateHz: 48_000,
+    dtsUs: Array.from({ length: SECONDS * UNITS_PER_SECOND }, (_, i) => (i * 1e6) / UNITS_PER_SECOND),
+  },
+]);
+
+/** Makes plans as a blocking thread does, from a file of nothing. */
+const blocking: Pick<BlockingCalls, 'call'> = {
+  call: async <Result>(_job: string, _key: string, argument: unknown) =>
+    buildPlan((argument as PlanJobArgument).request, (_position, length) => new Uint8Array(length)) as Result,
+};
+const batch: Pick<PacketBatch, 'registerPlan' | 'retirePlan'> = {
+  registerPlan: () => new RegisteredPlan(1),
+  retirePlan: () => {},
+};
+
+function cacheWith(memory: MemoryBudget): PlanCache {
+  return new PlanCache(presentation, 0, 1400, batch as PacketBatch, blocking as BlockingCalls, memory);
+}
+
+/** Enters a segment and waits for its plan; resolves with the error when there is none. */
+async function enter(cache: PlanCache, segment: number): Promise<Error | undefined> {
+  cache.enter(segment);
+  return await new Promise((resolve) =>
+    cache.wait(segment, { planReady: () => resolve(undefined), planFailed: resolve }),
+  );
+}
+
+describe('packet plans', () => {
+  it('cost what they are, while they are cached', async () => {
+    const memory = new MemoryBudget(1 << 30);
+    const cache = cacheWith(memory);
+    await enter(cache, 0);
+    const onePlan = memory.use.plans;
+    expect(onePlan).toBeGreaterThan(0);
+    for (let segment = 1; segment < 14; segment++) await enter(cache, segment);
+    expect(memory.use.plans).toBe(14 * onePlan);
+    for (let segment = 0; segment < 14; segment++) cache.leave(segment);
+    expect(memory.use.plans).toBe(MAX_IDLE * onePlan);
+    cache.close();
+    expect(memory.use.plans).toBe(0);
+  });
+
+  it('are refused when the budget is spent, after those have gone that nobody uses', async () => {
+    const measured = new MemoryBudget(1 << 30);
+    const measuring = cacheWith(measured);
+    await enter(measuring, 0);
+    const onePlan = measured.use.plans;
+    measuring.close();
+
+    const memory = new MemoryBudget(onePlan * 4);
+    const cache = cacheWith(memory);
+    for (let segment = 0; segment < 4; segment++) expect(await enter(cache, segment)).toBeUndefined();
+    expect(await enter(cache, 4)).toMatchObject({ name: 'MediaError', code: 'busy' });
+    expect(memory.use.plans).toBe(4 * onePlan);
+    cache.leave(0);
+    cache.leave(1);
+    expect(await enter(cache, 4)).toBeUndefined();
+    expect([cache.planOf(0), cache.planOf(1), cache.size]).toEqual([null, null, 3]);
+    cache.close();
+    expect(memory.use.plans).toBe(0);
+  });
+});

@@ -1,0 +1,34 @@
+/** What one connection takes of the memory budget. */
+import { MemoryBudget } from '@finch/core';
+import { ConnectionMemory } from '@finch/rtsp/connection-memory';
+
+const COST_BYTES = 16_384;
+
+describe("a connection's memory", () => {
+  it('is its cost, and what is not whole beyond 4 KiB, in steps', () => {
+    const budget = new MemoryBudget(1 << 20);
+    const memory = new ConnectionMemory(budget, COST_BYTES);
+    const spent = (unfinishedBytes: number) => {
+      expect(memory.holdUnfinished(unfinishedBytes)).toBe(true);
+      return budget.use.connections - COST_BYTES;
+    };
+    expect([0, 4096, 4097, 8192, 20_000, 5000, 0].map(spent)).toEqual([0, 0, 4096, 4096, 16_384, 4096, 0]);
+    spent(20_000);
+    memory.giveBack();
+    expect(budget.use.connections).toBe(0);
+  });
+
+  it('is refused where the budget is spent, and nothing is given back that was not taken', () => {
+    const budget = new MemoryBudget(40_000);
+    const [first, second, third] = [1, 2, 3].map(() => new ConnectionMemory(budget, COST_BYTES));
+    expect([first, second, third].map((memory) => memory!.isGranted)).toEqual([true, true, false]);
+    expect(first!.holdUnfinished(10_000)).toBe(false);
+    third!.giveBack();
+    expect(budget.use.connections).toBe(2 * COST_BYTES);
+    first!.giveBack();
+    expect(third!.holdUnfinished(10_000)).toBe(true);
+    third!.giveBack();
+    second!.giveBack();
+    expect(budget.use.connections).toBe(0);
+  });
+});

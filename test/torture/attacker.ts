@@ -1,0 +1,80 @@
+/**
+ * One connection of an attacker: sends bytes as they are, notes what comes back. Used by the torture suite.
+ * Rule: it judges nothing but that the connection ends in time when it should.
+ */
+import { connect, type Socket } from 'node:net';
+import { Changes } from '../support/deadline';
+
+/** The attackers' address: a host of its own, so that its limits are not the viewers'. */
+export const ATTACKER = '127.0.0.66';
+/** Bytes of what comes back that are kept: the first ones, and the last ones. */
+const KEPT_BYTES = 65_536;
+
+/** A connection; see the head of this file. */
+export class Attacker extends Changes {
+  isClosed = false;
+  receivedBytes = 0;
+  #text = '';
+
+  private constructor(readonly socket: Socket) {
+    super();
+    socket.on('data', (bytes: Buffer) => {
+      this.receivedBytes += bytes.length;
+      if (this.#text.length < KEPT_BYTES) this.#text += bytes.toString('latin1');
+      this.changed();
+    });
+    socket.on('error', () => {}); // resets are part of it
+    socket.on('close', () => {
+      this.isClosed = true;
+      this.changed();
+    });
+  }
+
+  /** Connects; the server may close at once. */
+  static connect(port: number, localAddress = ATTACKER): Promise<Attacker> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true, allowHalfOpen: false });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        resolve(new Attacker(socket));
+      });
+    });
+  }
+
+  /** What came back, as far as it was kept. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Status codes of what looks like answers. */
+  get statuses(): number[] {
+    return [...this.#text.matchAll(/(?:RTSP|HTTP)\/1\.[01] (\d{3}) /g)].map((match) => Number(match[1]));
+  }
+
+  send(bytes: string | Uint8Array): void {
+    if (!this.socket.destroyed) this.socket.write(bytes);
+  }
+
+  /** Resolves when so many answers have come, or the connection has ended. */
+  answered(count: number): Promise<true> {
+    return this.until(() => this.isClosed || this.statuses.length >= count, `${count} answers`);
+  }
+
+  /** Ends its side in good order; resolves when the server has ended the other. */
+  async finish(timeoutMs?: number): Promise<void> {
+    this.socket.end();
+    await this.closed(timeoutMs);
+  }
+
+  /** Resolves when the connection has ended. */
+  async closed(timeoutMs?: number): Promise<void> {
+    await this.until(() => this.isClosed, 'the server to end the connection', timeoutMs);
+  }
+
+  /** Resets it. */
+  async reset(): Promise<void> {
+    this.socket.resetAndDestroy();
+    await this.closed();
+  }
+}
