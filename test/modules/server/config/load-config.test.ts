@@ -83,9 +83,7 @@ describe('precedence: flag > environment > file > default', () => {
   it('takes each option from its strongest source', () => {
     yaml(file);
     const config = load(['--port', '1'], env);
-    expect([config.port, config.threads, config.blockingThreads, config.sendWindowMs]).toEqual([
-      1, 2, 3, 5,
-    ]);
+    expect([config.port, config.threads, config.blockingThreads, config.sendWindowMs]).toEqual([1, 2, 3, 5]);
   });
 
   it('takes --config over FINCH_CONFIG', () => {
