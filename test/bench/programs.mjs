@@ -18,6 +18,8 @@ const STOP_LIMIT_MS = 5000;
 /** A load that has not ended by then never will. */
 const LOAD_LIMIT_MS = 300_000;
 const POLL_MS = 50;
+/** Of both programs: the longer it is, the less a packet costs, and the earlier it may come. */
+const SEND_WINDOW_MS = 5;
 /** Kept of what a program prints: --trace-gc is talkative. */
 const MAX_OUTPUT_CHARS = 1 << 20;
 const OWN_CORE = availableParallelism() >= 2 && hasCommand('taskset');
@@ -26,14 +28,16 @@ const OWN_CORE = availableParallelism() >= 2 && hasCommand('taskset');
 export async function startFinch({ flags = [], nodeFlags = [], pinned = true } = {}) {
   const port = await freePort();
   const main = join(ROOT, 'modules', 'server', 'dist', 'main.js');
-  const args = [...nodeFlags, main, '--port', String(port), '--overbuffer', 'off', ...flags, MEDIA];
+  const pacing = ['--send-window', String(SEND_WINDOW_MS), '--overbuffer', 'off'];
+  const args = [...nodeFlags, main, '--port', String(port), ...pacing, ...flags, MEDIA];
   return start('finch', process.execPath, args, port, `rtsp://127.0.0.1:${port}/${MOVIE}`, pinned);
 }
 
 /** Starts the floor program. */
 export async function startFloor({ pinned = true } = {}) {
   const port = await freePort();
-  return start('floor', FLOOR, [String(port), LIST, SDP], port, `rtsp://127.0.0.1:${port}/movie`, pinned);
+  const args = [String(port), LIST, SDP, String(SEND_WINDOW_MS * 1000)];
+  return start('floor', FLOOR, args, port, `rtsp://127.0.0.1:${port}/movie`, pinned);
 }
 
 /** Peers that are installed: each with its name and a way to start it. */

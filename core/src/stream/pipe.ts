@@ -62,62 +62,65 @@ export interface PullProvider extends PipeEnd {
 
 /** Joins one provider to one consumer, from its making until disconnect(). */
 export class PullPipe {
-  #ends: { provider: PullProvider; consumer: PipeEnd } | null;
+  #provider: PullProvider | null;
+  #consumer: PipeEnd | null;
 
   constructor(provider: PullProvider, consumer: PipeEnd) {
-    this.#ends = { provider, consumer };
+    this.#provider = provider;
+    this.#consumer = consumer;
     provider.connected?.();
     consumer.connected?.();
   }
 
   get isConnected(): boolean {
-    return this.#ends !== null;
+    return this.#provider !== null;
   }
 
   /** The next frame; false at the end of the stream and after disconnect(). Hot path. */
   pull(into: Frame): boolean {
-    return this.#ends?.provider.pull(into) ?? false;
+    return this.#provider?.pull(into) ?? false;
   }
 
   /** The next frame of one track; -1 at its end and after disconnect(). */
   nextFrame(track: number): number {
-    return this.#ends?.provider.nextFrame(track) ?? -1;
+    return this.#provider?.nextFrame(track) ?? -1;
   }
 
   /** Passes over the frames of one track before `frame`. Hot path. */
   skipTo(track: number, frame: number): void {
-    this.#ends?.provider.skipTo(track, frame);
+    this.#provider?.skipTo(track, frame);
   }
 
   /** Moves the provider; returns where it really starts, in microseconds. */
   seek(timeUs: number, order: PullOrder = ALL_FRAMES): number {
-    return this.#ends?.provider.seek(timeUs, order) ?? timeUs;
+    return this.#provider?.seek(timeUs, order) ?? timeUs;
   }
 
   /** Goes on in another order; see PullProvider. */
   reorder(order: PullOrder, unused: Frame | null): void {
-    this.#ends?.provider.reorder(order, unused);
+    this.#provider?.reorder(order, unused);
   }
 
   /** Whether an order makes sense for the tracks of the pipe; false after disconnect(). */
   canFollow(order: PullOrder): boolean {
-    return this.#ends?.provider.canFollow(order) ?? false;
+    return this.#provider?.canFollow(order) ?? false;
   }
 
   /** Where a consumer that is late goes on; see PullProvider. -1 after disconnect(). */
   keyFrameFrom(track: number, frame: number, timeUs: number): number {
-    return this.#ends?.provider.keyFrameFrom(track, frame, timeUs) ?? -1;
+    return this.#provider?.keyFrameFrom(track, frame, timeUs) ?? -1;
   }
 
   /** Ends the pipe: tells both ends, the provider first. An end that throws keeps nothing from the other. */
   disconnect(): void {
-    const ends = this.#ends;
-    this.#ends = null;
-    if (ends === null) return;
+    const provider = this.#provider;
+    const consumer = this.#consumer;
+    this.#provider = null;
+    this.#consumer = null;
     try {
-      ends.provider.disconnected();
+      provider?.disconnected();
     } finally {
-      ends.consumer.disconnected();
+      consumer?.disconnected();
     }
   }
 }

@@ -36,7 +36,7 @@ export class LoadEngine {
   /** Runs a load to its end. Throws Error when the URL is none, or its host has no address. One at a time. */
   async run(options: LoadOptions): Promise<LoadReport> {
     const server = await addressOf(options.url);
-    const takesRuns = options.takesRuns || options.transport === 'tcp';
+    const takesRuns = options.takesRuns || options.transport !== 'udp';
     const set = new ReceiveSet(this.#thread, takesRuns, options.napMs);
     const ports = new PortPairs();
     const world = { options, server, set, ports, batch: this.#batch, figures: new Figures() };

@@ -1,9 +1,12 @@
 /** What a run of the load generator does. Made by the command line or by benchmarks, read by everything here. */
 
 /** The ways that packets come to viewers. */
-export const TRANSPORTS = ['udp', 'tcp'] as const;
+export const TRANSPORTS = ['udp', 'tcp', 'http'] as const;
 
-/** `udp`: sockets of their own for each viewer. `tcp`: interleaved on the RTSP connection (RFC 2326 §10.12). */
+/**
+ * `udp`: sockets of their own for each viewer. `tcp`: interleaved on the RTSP connection (RFC 2326 §10.12). `http`: as `tcp`,
+ * in a tunnel of a GET and a POST.
+ */
 export type Transport = (typeof TRANSPORTS)[number];
 
 /** All options of one run; times in the unit of their suffix. */

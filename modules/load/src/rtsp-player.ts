@@ -16,6 +16,7 @@ import type { LoadOptions } from './load-options';
 import type { PortPairs } from './media-sockets';
 import type { ReceiveSet } from './receive-set';
 import { type PresentationDescription, readDescription } from './session-description';
+import { TunnelName } from './tunnel-post';
 import { type Answer, ViewerFailure, ViewerLink } from './viewer-link';
 import { type TrackListener, ViewerTrack } from './viewer-track';
 
@@ -65,7 +66,9 @@ export class RtspPlayer implements TrackListener {
     this.#owner = owner;
     this.#url = this.#controlUrl = url;
     this.#local = local;
-    this.link = new ViewerLink(set, owner, server, local, receiveBufferBytes, options.answerTimeoutMs);
+    const tunnel = options.transport === 'http' ? new TunnelName(url) : null;
+    const { answerTimeoutMs: timeoutMs } = options;
+    this.link = new ViewerLink(set, owner, { server, local, receiveBufferBytes, timeoutMs, tunnel });
   }
 
   /** Part of TrackListener. */
@@ -153,14 +156,14 @@ export class RtspPlayer implements TrackListener {
       track.granted(answer.headers.get('Transport') ?? '', this.#world.server.host);
       this.#takeSession(answer);
     }
-    if (this.#world.options.transport === 'tcp')
+    if (this.#world.options.transport !== 'udp')
       this.link.frame = (channel, bytes, at, length, arrivalUs) =>
         this.#frame(channel, bytes, at, length, arrivalUs);
   }
 
   #transportOf(track: ViewerTrack, index: number): string {
     const { options, set, ports, server } = this.#world;
-    if (options.transport === 'tcp') return track.askForChannels(index * 2);
+    if (options.transport !== 'udp') return track.askForChannels(index * 2);
     const host = this.#local?.host ?? (server.family === 4 ? '0.0.0.0' : '::');
     const { receiveBufferBytes, takesRuns } = options;
     try {

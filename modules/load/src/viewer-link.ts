@@ -14,6 +14,7 @@ import {
 } from 'rtsp-stream-parser';
 import { ReceiveKind, ReceiveRow, type ReceiveSet, type ReceiveSink } from './receive-set';
 import { type StreamEvents, StreamScanner } from './stream-scanner';
+import { type TunnelName, TunnelPost } from './tunnel-post';
 
 const US_PER_MS = 1000;
 const USER_AGENT = 'finch-load';
@@ -28,6 +29,18 @@ export interface Answer {
   readonly statusCode: number;
   readonly headers: RtspHeaders;
   readonly body: string;
+}
+
+/** How a connection is made. */
+export interface LinkOptions {
+  readonly server: SocketAddress;
+  /** Where it comes from; null: any address. */
+  readonly local: SocketAddress | null;
+  /** 0: the kernel's choice. */
+  readonly receiveBufferBytes: number;
+  readonly timeoutMs: number;
+  /** Through HTTP. */
+  readonly tunnel: TunnelName | null;
 }
 
 /** Hears the interleaved frames of the connection. */
@@ -52,17 +65,22 @@ export class ViewerLink implements ReceiveSink, StreamEvents {
   session = '';
   frame: FrameListener = () => {};
 
-  /** Begins to connect from `local` (null: any address). Throws ViewerFailure when there are no ports or descriptors. */
+  readonly #server: SocketAddress;
+  readonly #local: SocketAddress | null;
+  readonly #tunnel: TunnelName | null;
+  #post: TunnelPost | null = null;
+
+  /** Begins to connect. Throws ViewerFailure when there are no ports or descriptors. */
   constructor(
     set: ReceiveSet,
     owner: Task,
-    server: SocketAddress,
-    local: SocketAddress | null,
-    receiveBufferBytes: number,
-    timeoutMs: number,
+    { server, local, receiveBufferBytes, timeoutMs, tunnel }: LinkOptions,
   ) {
     this.#set = set;
     this.#owner = owner;
+    this.#server = server;
+    this.#local = local;
+    this.#tunnel = tunnel;
     this.#timeoutMs = timeoutMs;
     this.#fd = native.tcpConnect(server.words, local?.words ?? null, receiveBufferBytes);
     if (this.#fd < 0) throw new ViewerFailure(`connect: ${errnoName(this.#fd)}`);
@@ -70,9 +88,22 @@ export class ViewerLink implements ReceiveSink, StreamEvents {
     this.#tag = set.add(this.#fd, ReceiveKind.connecting, this);
   }
 
-  /** Waits until the connection is there. Throws ViewerFailure. */
+  /** Waits until the connection is there, both halves of it where it is tunnelled. Throws ViewerFailure. */
   *connected(): CoroutineBody {
     yield* this.#wait('connect', () => this.#isConnected);
+    if (this.#tunnel === null) return;
+    this.#sendOn(this.#fd, this.#tunnel.getHead, 'GET');
+    yield* this.#wait('GET', () => this.#answer !== null);
+    const { statusCode }: Answer = this.#answer!;
+    if (statusCode !== 200) throw new ViewerFailure(`GET: ${statusCode}`);
+    const post = new TunnelPost(this.#set, this.#server, this.#local, () => {
+      if (post.broken !== '') this.#break(post.broken);
+      this.#owner.signal(TaskEvent.write);
+    });
+    this.#post = post;
+    if (post.broken !== '') throw new ViewerFailure(post.broken);
+    yield* this.#wait('POST', () => post.isConnected);
+    post.sendHead(this.#tunnel.postHead);
   }
 
   /** Sends a request and waits for its response, whatever its status. Throws ViewerFailure. */
@@ -99,7 +130,12 @@ export class ViewerLink implements ReceiveSink, StreamEvents {
 
   /** Sends bytes at once; requests are small, so a socket without room for them is broken. */
   send(bytes: Uint8Array, what: string): void {
-    const sent = this.#isOpen ? native.tcpSend(this.#fd, bytes, 0) : -1;
+    if (this.#tunnel === null) this.#sendOn(this.#fd, bytes, what);
+    else if (this.#post?.send(bytes) !== true) this.#break(`${what}: no room to send`);
+  }
+
+  #sendOn(fd: number, bytes: Uint8Array, what: string): void {
+    const sent = this.#isOpen ? native.tcpSend(fd, bytes, 0) : -1;
     if (sent !== bytes.length) this.#break(`${what}: ${sent < 0 ? errnoName(sent) : 'no room to send'}`);
   }
 
@@ -115,6 +151,7 @@ export class ViewerLink implements ReceiveSink, StreamEvents {
     if (!this.#isOpen) return;
     this.stopReading();
     this.#isOpen = false;
+    this.#post?.close();
     native.socketClose(this.#fd);
   }
 

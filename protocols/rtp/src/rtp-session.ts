@@ -53,6 +53,9 @@ export interface SlowViewer {
   readonly maxQueueUs: number;
 }
 
+/** What becomes of a frame. */
+const Verdict = { send: 0, leftOut: 1, tooLate: 2 } as const;
+
 /** Who hears how a session ends. Called on its thread. */
 export interface RtpSessionEvents {
   /** The movie is over, and the viewer has been told so with BYE. Playing again is possible. */
@@ -101,6 +104,8 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #pacing: Pacing;
   /** Since when the pace counts. */
   #sinceUs = 0;
+  /** His way is or was too narrow, and he has not caught up. */
+  #isHindered = false;
   readonly #room = new RoomWait();
   readonly #catchingUp: CatchingUp;
   readonly #control: QualityControl;
@@ -188,6 +193,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     if (!this.#control.heard(this.senders.indexOf(sender), sender, this.thread.nowUs)) return;
     const { quality, loss } = this.#control;
     this.#catchingUp.quality = quality;
+    this.#isHindered = true;
     this.#options.events.qualityChanged(quality, loss);
   }
 
@@ -274,13 +280,11 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
       const sender = this.senders[frame.track]!;
       if (sender.isFull) return this.#waitForRoom(nowUs, dueUs);
       if (octetsLeft <= 0) return AGAIN;
-      this.#room.room(nowUs, dueUs);
-      const lateUs = nowUs - dueUs;
-      const ownUs = this.#room.ownPartOf(lateUs);
-      if (lateUs - ownUs >= SHIFT_FROM_US) this.#delay(lateUs - ownUs);
-      if ((ownUs >= THIN_FROM_US || this.#catchingUp.isThinning) && this.#isLeftOut(sender, nowUs, ownUs))
-        continue;
-      if (ownUs >= slowViewer.maxQueueUs) return this.#giveUp('late');
+      if (this.#isHindered || nowUs - dueUs >= SHIFT_FROM_US) {
+        const verdict = this.#judge(sender, nowUs, dueUs);
+        if (verdict === Verdict.leftOut) continue;
+        if (verdict === Verdict.tooLate) return this.#giveUp('late');
+      }
       if (!sender.hasReported) this.#reports.sendFirst(sender, nowUs, timeline.streamAt(nowUs));
       const { octetCount } = sender;
       if (sender.send(frame.index) === SendResult.pending) return this.#waitForPlan(sender);
@@ -316,6 +320,20 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#reports.restart(this.thread.nowUs); // what they said of the clock is no longer true
   }
 
+  // On the way of a viewer who keeps up nothing of this is looked at.
+  /** Judges the next frame of a viewer whose way is or was too narrow, or that is late because the thread hung. */
+  #judge(sender: RtpSender, nowUs: number, dueUs: number): number {
+    this.#room.room(nowUs, dueUs);
+    const lateUs = nowUs - dueUs;
+    const ownUs = this.#room.ownPartOf(lateUs);
+    if (lateUs - ownUs >= SHIFT_FROM_US) this.#delay(lateUs - ownUs);
+    const { isThinning } = this.#catchingUp;
+    const isLeftOut = (ownUs >= THIN_FROM_US || isThinning) && this.#isLeftOut(sender, nowUs, ownUs);
+    this.#isHindered = ownUs > 0 || this.#catchingUp.isThinning;
+    if (isLeftOut) return Verdict.leftOut;
+    return ownUs >= this.#options.slowViewer.maxQueueUs ? Verdict.tooLate : Verdict.send;
+  }
+
   /** Says whether the next frame is left out because the viewer is late. */
   #isLeftOut(sender: RtpSender, nowUs: number, lateUs: number): boolean {
     if (!this.#options.slowViewer.isThinning) return false;
@@ -329,6 +347,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   // The protocol signals when there is room; the timer is for those who never make any.
   #waitForRoom(nowUs: number, dueUs: number): number {
     this.#room.full(nowUs, dueUs);
+    this.#isHindered = true;
     const leftUs = this.#options.slowViewer.maxQueueUs - this.#room.fullForUs;
     return leftUs > 0 ? after(Math.min(leftUs, ROOM_CHECK_US) / US_PER_MS) : this.#giveUp('full');
   }

@@ -27,9 +27,11 @@ const thread = new TaskThread({
 });
 const transport = {
   isFull: false,
+  isLossy: true,
   sendRun: (run) => {
     packets += run.packetCount;
   },
+  sendAgain: () => {},
   sendReport: () => {},
   close: () => {},
 };
@@ -46,9 +48,16 @@ for (let i = 0; i < SESSIONS; i++) {
       ({ track }, place) => new RtpSender(track, 96 + place, caches[place], transport),
     ),
     durationUs: index.durationUs,
-    pacing: { windowUs: WINDOW_US, aheadUs: 0 },
+    pacing: { windowUs: WINDOW_US, aheadUs: 0, overbufferRate: 1, overbufferUs: 0 },
+    slowViewer: { isThinning: true, thinFromLoss: 0.3, maxQueueBytes: 8e6, maxQueueUs: 10e6 },
     cname: new TextEncoder().encode('bench'),
-    events: { ended: () => {}, rangeEnded: () => {}, failed: () => {}, stalled: () => {} },
+    events: {
+      ended: () => {},
+      rangeEnded: () => {},
+      failed: () => {},
+      stalled: () => {},
+      qualityChanged: () => {},
+    },
   });
   session.play(0);
   clock.advanceUs(STAGGER_US);

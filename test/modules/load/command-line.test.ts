@@ -38,7 +38,7 @@ describe('parseCommandLine', () => {
     [[], 'url'],
     [[URL, '-n', '0'], 'viewers'],
     [[URL, '-n', '1.5'], 'whole number'],
-    [[URL, '-t', 'http'], 'transport'],
+    [[URL, '-t', 'smoke'], 'transport'],
     [[URL, '--slow', '2'], '0..1'],
     [[URL, '--no-such-flag'], 'no-such-flag'],
   ])('refuses %p in one line', (argv, text) => {

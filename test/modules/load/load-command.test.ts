@@ -45,6 +45,7 @@ describe('finch load', () => {
     ['UDP in runs', ['-t', 'udp']],
     ['UDP, datagram by datagram', ['-t', 'udp', '--no-gro']],
     ['TCP', ['-t', 'tcp']],
+    ['a tunnel through HTTP', ['-t', 'http']],
   ])('plays to 8 viewers over %s and loses nothing', async (_way, flags) => {
     const report = await load(...flags);
     expect(report.viewers).toMatchObject({ playing: 8, failed: 0, endedEarly: 0 });

@@ -308,7 +308,7 @@ export const OPTIONS = [
     unit: 'ms',
     min: 0.25,
     max: 20,
-    defaultValue: 2.5,
+    defaultValue: 5,
     help: 'Packets due within this time leave together: longer costs less CPU, shorter is smoother',
   },
   {

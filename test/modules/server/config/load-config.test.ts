@@ -58,7 +58,7 @@ describe('loadConfig without any source', () => {
       requestTimeoutSeconds: 10,
       memoryBudgetMiB: 0,
       maxPacketBytes: 1472,
-      sendWindowMs: 2.5,
+      sendWindowMs: 5,
       sendAheadMs: 0,
       overbuffer: 'off',
       overbufferRate: 2,
@@ -83,9 +83,7 @@ describe('precedence: flag > environment > file > default', () => {
   it('takes each option from its strongest source', () => {
     yaml(file);
     const config = load(['--port', '1'], env);
-    expect([config.port, config.threads, config.blockingThreads, config.sendWindowMs]).toEqual([
-      1, 2, 3, 2.5,
-    ]);
+    expect([config.port, config.threads, config.blockingThreads, config.sendWindowMs]).toEqual([1, 2, 3, 5]);
   });
 
   it('takes --config over FINCH_CONFIG', () => {
