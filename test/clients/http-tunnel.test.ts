@@ -59,7 +59,8 @@ vlcOrSkip()('VLC through HTTP', () => {
     expect([client.exitCode, client.isTimedOut]).toEqual([0, false]);
     const movie = (await framesOfFile(folder.path, NAME)).videos[0]!;
     const pictures = await picturesOfStream(file, 'mpegts');
-    expect(pictures.length).toBeGreaterThanOrEqual(movie.length - LOST_AT_QUIT_S * FRAME_RATE_HZ);
-    expect(compareFrames(pictures, movie.slice(0, pictures.length))).toBe(sameFrames(pictures.length));
+    // What it loses at its end includes B-frames between others.
+    const count = movie.length - LOST_AT_QUIT_S * FRAME_RATE_HZ;
+    expect(compareFrames(pictures.slice(0, count), movie.slice(0, count))).toBe(sameFrames(count));
   });
 });

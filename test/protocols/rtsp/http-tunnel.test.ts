@@ -107,7 +107,11 @@ describe('a tunnel', () => {
       const of = options({ version });
       if (postFirst) await connectPlain(); // the second half comes to the other thread
       const early = postFirst ? await openPost(of) : undefined;
-      if (postFirst) await eventually(async () => expect(await connectionsByThread()).toEqual([1, 0]));
+      if (postFirst) {
+        // It was accepted, and has been handed over: no thread has it.
+        await eventually(async () => expect((await inspected()).connections).toBe(2));
+        await eventually(async () => expect(await connectionsByThread()).toEqual([1, 0]));
+      }
       const get = await openGet(of);
       await eventually(async () => expect((await connectionsByThread())[postFirst ? 1 : 0]).toBe(1));
       await expectPlays(join(get, early ?? (await openPost(of))));
