@@ -1,7 +1,9 @@
 /**
  * Wall-clock time as RTCP writes it, and the round trip that reports tell. Called by sender sessions.
- * Rule: numbers in, numbers out; no clock is read here. Spec: RFC 3550 §4, §6.4.1; RFC 5905 §6 (era 0).
+ * Rule: the wall clock is the monotonic one with a constant added, so that reports of one moment agree to the microsecond. Spec: RFC 3550 §4, §6.4.1; RFC 5905 §6 (era 0).
  */
+
+import { monotonicClock } from '@finch/core';
 
 /** Seconds from the NTP epoch (1900) to the Unix epoch (1970). */
 export const NTP_UNIX_OFFSET_S = 2_208_988_800;
@@ -23,6 +25,14 @@ export function ntpSeconds(unixUs: number): number {
  */
 export function unixNowUs(): number {
   return (performance.timeOrigin + performance.now()) * 1000;
+}
+
+// The nearest of a few looks at both clocks: between the two of one look the thread may have been held up.
+const UNIX_OFFSET_US = Math.min(...Array.from({ length: 5 }, () => -(monotonicClock.nowUs() - unixNowUs())));
+
+/** The wall clock at `nowUs` of the thread's clock, in microseconds of the Unix epoch. */
+export function unixUsAt(nowUs: number): number {
+  return nowUs + UNIX_OFFSET_US;
 }
 
 /** The fractional part of the NTP timestamp of `unixUs`, in units of 2^-32 s. */

@@ -183,7 +183,8 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   /** Says BYE on one track and sends nothing more on it; the others play on. */
   endTrack(sender: RtpSender): void {
-    this.#reports.sayByeOf(sender, this.#head.timeline.streamAt(this.thread.nowUs));
+    const { nowUs } = this.thread;
+    this.#reports.sayByeOf(sender, nowUs, this.#head.timeline.streamAt(nowUs));
     sender.leaveTransport();
   }
 
@@ -250,7 +251,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#isBeginning = true;
     this.#waitsForFirstPlan = false;
     this.#room.restart();
-    this.#reports.restart(nowUs);
+    this.#reports.restart();
   }
 
   #stop(positionUs: number): void {
@@ -317,7 +318,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #delay(byUs: number): void {
     this.#head.timeline.delay(byUs);
     this.#endDueUs += byUs;
-    this.#reports.restart(this.thread.nowUs); // what they said of the clock is no longer true
+    this.#reports.restart(); // what they said of the clock is no longer true
   }
 
   // On the way of a viewer who keeps up nothing of this is looked at.
@@ -398,6 +399,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   #sayBye(): void {
-    this.#reports.sayBye(this.#head.timeline.streamAt(this.thread.nowUs));
+    const { nowUs } = this.thread;
+    this.#reports.sayBye(nowUs, this.#head.timeline.streamAt(nowUs));
   }
 }

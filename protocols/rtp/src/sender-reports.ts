@@ -3,7 +3,7 @@
  * seconds; and BYE, once.
  * Used by the RTP session. Rule: a report speaks of now, in stream time. Spec: RFC 3550 §6.2, §6.3, §6.4.1, §6.6.
  */
-import { unixNowUs } from './ntp-time';
+import { unixUsAt } from './ntp-time';
 import type { RtpSender } from './rtp-sender';
 
 /**
@@ -20,8 +20,6 @@ export class SenderReports {
   readonly #cname: Uint8Array;
   readonly #random: () => number;
   #nextUs = 0;
-  /** From the thread's clock to the wall clock. */
-  #unixOffsetUs = 0;
   #saidBye = false;
 
   /** `cname` is the canonical name of the sender (RFC 3550 §6.5.1), UTF-8; `random` gives numbers in 0..1. */
@@ -31,12 +29,10 @@ export class SenderReports {
     this.#random = random;
   }
 
-  // One look at the wall clock serves all tracks until the next round: looks a turn apart would tell them apart.
-  /** Begins anew at `nowUs` of the thread's clock: playing has started. */
-  restart(nowUs: number): void {
+  /** Begins anew: playing has started. */
+  restart(): void {
     this.#saidBye = false;
     this.#nextUs = 0;
-    this.#unixOffsetUs = unixNowUs() - nowUs;
   }
 
   /** Whether it is time for a round. Hot path. */
@@ -47,8 +43,7 @@ export class SenderReports {
   /** Sends the round that is due, of the senders that have sent their first; `streamUs` is the stream time now. */
   sendDue(nowUs: number, streamUs: number): void {
     this.#nextUs = nowUs + this.#intervalUs();
-    const unixUs = unixNowUs();
-    this.#unixOffsetUs = unixUs - nowUs;
+    const unixUs = unixUsAt(nowUs);
     for (const sender of this.#senders)
       if (sender.hasReported) sender.sendReport(streamUs, unixUs, this.#cname);
   }
@@ -56,23 +51,23 @@ export class SenderReports {
   // VLC that hears of the common clock after its first frame starts that track anew and drops all up to the next key frame.
   /** Sends the report that goes before the first packet of a track. */
   sendFirst(sender: RtpSender, nowUs: number, streamUs: number): void {
-    sender.sendReport(streamUs, nowUs + this.#unixOffsetUs, this.#cname);
+    sender.sendReport(streamUs, unixUsAt(nowUs), this.#cname);
   }
 
   /**
    * Says BYE on every track, unless it was said since playing started. Also on one that has sent nothing, because its time
    * was over before: players wait for the BYE of each.
    */
-  sayBye(streamUs: number): void {
+  sayBye(nowUs: number, streamUs: number): void {
     if (this.#saidBye) return;
     this.#saidBye = true;
-    const unixUs = unixNowUs();
+    const unixUs = unixUsAt(nowUs);
     for (const sender of this.#senders) sender.sendBye(streamUs, unixUs, this.#cname);
   }
 
   /** Says BYE on one track, now. */
-  sayByeOf(sender: RtpSender, streamUs: number): void {
-    if (!this.#saidBye) sender.sendBye(streamUs, unixNowUs(), this.#cname);
+  sayByeOf(sender: RtpSender, nowUs: number, streamUs: number): void {
+    if (!this.#saidBye) sender.sendBye(streamUs, unixUsAt(nowUs), this.#cname);
   }
 
   // RFC 3550 §6.3.1: from half to one and a half, so that the reports of many senders do not come together.

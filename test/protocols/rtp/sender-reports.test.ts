@@ -6,7 +6,7 @@ const CNAME = Buffer.from('test');
 /** Lets time pass in steps of 10 ms; the times between rounds, in seconds. */
 function intervalsS(random: () => number, rounds: number): number[] {
   const reports = new SenderReports([] as RtpSender[], CNAME, random);
-  reports.restart(0);
+  reports.restart();
   const atS: number[] = [];
   for (let nowUs = 1; atS.length <= rounds; nowUs += 10_000) {
     if (!reports.isDue(nowUs)) continue;
