@@ -99,7 +99,8 @@ export class MoviePresentations {
     held.holders--;
     if (held.holders > 0) return;
     this.#held.delete(movieId);
-    if (this.#looked.get(held.key)?.held === held) this.#looked.delete(held.key);
+    // A movie may have been asked for by several paths: links lead to it.
+    for (const [path, looked] of this.#looked) if (looked.held === held) this.#looked.delete(path);
     for (const closing of held.closers) closing();
     this.#giveBack(held);
   }

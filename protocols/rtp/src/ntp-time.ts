@@ -1,8 +1,8 @@
 /**
  * Wall-clock time as RTCP writes it, and the round trip that reports tell. Called by sender sessions.
- * Rule: the wall clock is the monotonic one with a constant added, so that reports of one moment agree to the microsecond. Spec: RFC 3550 §4, §6.4.1; RFC 5905 §6 (era 0).
+ * Rule: the wall clock is the monotonic one with a constant added, so that reports of one moment agree to the microsecond.
+ * Spec: RFC 3550 §4, §6.4.1; RFC 5905 §6 (era 0).
  */
-
 import { monotonicClock } from '@finch/core';
 
 /** Seconds from the NTP epoch (1900) to the Unix epoch (1970). */
@@ -27,8 +27,13 @@ export function unixNowUs(): number {
   return (performance.timeOrigin + performance.now()) * 1000;
 }
 
-// The nearest of a few looks at both clocks: between the two of one look the thread may have been held up.
-const UNIX_OFFSET_US = Math.min(...Array.from({ length: 5 }, () => -(monotonicClock.nowUs() - unixNowUs())));
+/** From the monotonic clock to the wall clock: the least of a few looks at both, since a look can be held up in the middle. */
+const UNIX_OFFSET_US = Math.min(...Array.from({ length: 5 }, lookAtBothClocks));
+
+function lookAtBothClocks(): number {
+  const nowUs = monotonicClock.nowUs();
+  return unixNowUs() - nowUs;
+}
 
 /** The wall clock at `nowUs` of the thread's clock, in microseconds of the Unix epoch. */
 export function unixUsAt(nowUs: number): number {

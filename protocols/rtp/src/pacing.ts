@@ -36,7 +36,12 @@ export function wakeUs(pacing: Pacing, dueUs: number, sinceUs: number): number {
   return Math.floor(Math.max(filledUs, fillingUs) / windowUs) * windowUs;
 }
 
+/** The same pacing, without over-buffering. */
+export function withoutOverbuffer(pacing: Pacing): Pacing {
+  return { ...pacing, overbufferUs: 0 };
+}
+
 /** The same pacing, with nothing ahead of its time but what the window gathers. */
 export function withoutAhead(pacing: Pacing): Pacing {
-  return { ...pacing, aheadUs: 0, overbufferUs: 0 };
+  return { ...withoutOverbuffer(pacing), aheadUs: 0 };
 }

@@ -15,7 +15,7 @@ import {
   type TaskThread,
 } from '@finch/core';
 import { CatchingUp } from './catching-up';
-import { horizonUs, type Pacing, wakeUs } from './pacing';
+import { horizonUs, type Pacing, wakeUs, withoutOverbuffer } from './pacing';
 import type { PlanWaiter } from './plan-cache';
 import { PlayHead } from './play-head';
 import { clampScale, clampSpeed, type PlayWish, untilUsOf } from './play-order';
@@ -245,7 +245,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#head.start({ seekUs, scale, speed, nowUs });
     this.#sinceUs = nowUs;
     const { pacing } = this.#options;
-    this.#pacing = scale === 1 && speed === 1 ? pacing : { ...pacing, overbufferRate: 1, overbufferUs: 0 };
+    this.#pacing = scale === 1 && speed === 1 ? pacing : withoutOverbuffer(pacing);
     this.#isPlaying = true;
     this.#hasRunOut = false;
     this.#isBeginning = true;

@@ -1,5 +1,5 @@
 /** The open movies of a task thread: one presentation a movie, every hold given back to the blocking thread. */
-import { realpathSync, rmSync } from 'node:fs';
+import { realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { BlockingCalls, MediaError, MemoryBudget } from '@finch/core';
@@ -108,6 +108,20 @@ it('looks at the file four times a second at most, and holds it once, however ma
   await eventually(() => expect(side.closes).toBe(1));
   for (const presentation of [first, ...more]) presentation.close();
   await eventually(() => expect(side.closes).toBe(2));
+});
+
+it('forgets every path that led to a movie with its last holder', async () => {
+  symlinkSync('a.mp4', join(root, 'link.mp4'));
+  const one = await side.presentations.open(['a.mp4']);
+  const other = await side.presentations.open(['link.mp4']);
+  expect(other).toBe(one);
+  one.close();
+  other.close();
+  for (const path of ['a.mp4', 'link.mp4']) {
+    const again = await side.presentations.open([path]);
+    expect(again).not.toBe(one);
+    again.close();
+  }
 });
 
 it('shows a file that was replaced as the movie that it is now, and the old one to its viewers', async () => {
