@@ -37,3 +37,4 @@ export * from './sent-runs';
 export * from './thinning';
 export * from './timeline';
 export * from './windowed-reader';
+export * from './viewer-way';
