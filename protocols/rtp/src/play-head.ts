@@ -43,12 +43,7 @@ export class PlayHead {
   #leadUs = 0;
 
   /** `senders` are in the order of the provider's tracks. */
-  constructor(
-    provider: PullProvider,
-    senders: readonly RtpSender[],
-    durationUs: number,
-    nowUs: number,
-  ) {
+  constructor(provider: PullProvider, senders: readonly RtpSender[], durationUs: number, nowUs: number) {
     this.#provider = provider;
     this.#senders = senders;
     this.#durationUs = durationUs;
