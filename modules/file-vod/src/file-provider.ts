@@ -51,7 +51,7 @@ export class FileProvider implements PullProvider {
       dtsUs = nextUs;
     }
     if (dtsUs === Infinity) return false;
-    const frame = positions[track]!;
+    const frame = this.#frameOf(track);
     into.track = track;
     into.index = frame;
     into.dtsUs = dtsUs;
@@ -61,7 +61,7 @@ export class FileProvider implements PullProvider {
 
   nextFrame(track: number): number {
     if (this.#keyFrames !== null) return track === this.#leader ? this.#keyFrames.nextFrame : -1;
-    return this.#nextUs(track) === Infinity ? -1 : this.#positions[track]!;
+    return this.#nextUs(track) === Infinity ? -1 : this.#frameOf(track);
   }
 
   skipTo(track: number, frame: number): void {
@@ -103,6 +103,11 @@ export class FileProvider implements PullProvider {
 
   disconnected(): void {
     this.#presentation.close();
+  }
+
+  // What comes out of an array of doubles is one, until it is told to be a whole number; fields that get one grow an object.
+  #frameOf(track: number): number {
+    return this.#positions[track]! | 0;
   }
 
   #nextUs(track: number): number {
