@@ -4,7 +4,7 @@
  */
 import type { Task } from './task';
 import { NO_TASK, type TaskRef } from './task-ref';
-import { NOT_IN_HEAP, type TimerEntry } from './timer-heap';
+import type { TimerEntry, TimerLine } from './timer-heap';
 
 /** Where a task is; it is in one place at a time, hence never run twice at once. */
 export const TaskState = {
@@ -27,9 +27,8 @@ export class TaskEntry implements TimerEntry {
   state: TaskState = TaskState.parked;
   /** Bits raised since the last run. */
   events = 0;
-  heapIndex = NOT_IN_HEAP;
-  // Infinity makes V8 keep the field as a double from the first object on.
-  deadlineUs = Infinity;
+  timerLine: TimerLine | null = null;
+  timerPlace = 0;
   ref: TaskRef = NO_TASK;
 
   constructor(

@@ -55,6 +55,11 @@ export class TaskThread {
   readonly #timers = new TimerHeap<TaskEntry>();
   readonly #signals = new Uint32Array(DRAIN_ROWS * SIGNAL_WORDS);
   readonly #flushers: (() => void)[] = [];
+  readonly #timerDue = (entry: TaskEntry, deadlineUs: number): void => {
+    this.stats.countTimer(this.#nowUs - deadlineUs);
+    entry.events |= TaskEvent.idle;
+    this.#enqueue(entry);
+  };
 
   #nowUs: number;
   #isTurning = false;
@@ -219,12 +224,7 @@ export class TaskThread {
 
   // All of them before any runs: a task that sleeps for no time can't hold up the others.
   #queueDueTimers(): void {
-    const nowUs = this.#nowUs;
-    for (let entry = this.#timers.takeDue(nowUs); entry !== undefined; entry = this.#timers.takeDue(nowUs)) {
-      this.stats.countTimer(nowUs - entry.deadlineUs);
-      entry.events |= TaskEvent.idle;
-      this.#enqueue(entry);
-    }
+    this.#timers.takeDue(this.#nowUs, this.#timerDue);
   }
 
   // Tasks queued by these runs wait for the next turn, so no task and no pair of tasks can spin here.
