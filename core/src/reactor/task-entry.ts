@@ -3,6 +3,7 @@
  * Rule: all records have one hidden class, so the hot path stays monomorphic however many classes of tasks there are.
  */
 import type { Task } from './task';
+import type { TaskLane } from './task-lane';
 import { NO_TASK, type TaskRef } from './task-ref';
 import { NOT_IN_HEAP, type TimerEntry } from './timer-heap';
 
@@ -34,6 +35,7 @@ export class TaskEntry implements TimerEntry {
 
   constructor(
     readonly task: Task,
+    readonly lane: TaskLane,
     readonly classId: number,
     readonly className: string,
     readonly moduleName: string,

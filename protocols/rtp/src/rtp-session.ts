@@ -122,6 +122,10 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#control = new QualityControl(senders.length, options.slowViewer.thinFromLoss);
   }
 
+  override get isPunctual(): boolean {
+    return true;
+  }
+
   get isPlaying(): boolean {
     return this.#isPlaying;
   }
