@@ -59,7 +59,7 @@ export class RequestIntake {
         if (message.kind !== 'request') continue;
         requests.push(message.body.length === 0 ? message : { ...message, body: message.body.slice() });
         if (requests.length === MAX_REQUESTS_AT_ONCE || this.#events.isLastHere(message))
-          return { requests, rest: this.#parser.takeRest().slice() };
+          return { requests, rest: new Uint8Array(this.#parser.takeRest()) };
       }
       return { requests };
     } catch (error) {

@@ -128,6 +128,13 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     this.signal(TaskEvent.kill);
   }
 
+  /** Part of StreamConnectionEvents. */
+  holdQueued(sizeBytes: number): boolean {
+    if (this.#memory.holdQueued(sizeBytes)) return true;
+    this.service.memorySpent();
+    return false;
+  }
+
   /** Makes this the GET half of the tunnel `key`: what it reads comes out of the POST halves from now on. */
   openTunnel(key: string): void {
     this.#tunnel = new HttpTunnel(this, key);
