@@ -215,8 +215,8 @@ class EventThread {
     if (bits != 0) SignalTask(task, bits);
   }
 
-  // Closes what was given up since the last turn; false when the thread shall end. To close takes long, by the hundred, and
-  // task threads that arm or open contexts meanwhile must not wait for it: so it is done without the lock.
+  // Closes what was given up since the last turn; false when the thread shall end. To close takes long, by the hundred,
+  // and task threads that arm or open contexts meanwhile must not wait for it: so it is done without the lock.
   bool CloseLeavers() {
     {
       std::lock_guard<std::mutex> lock(mutex_);
