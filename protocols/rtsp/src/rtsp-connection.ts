@@ -36,13 +36,8 @@ import { type Intake, type IntakeEvents, RequestIntake } from './request-intake'
 import { RequestRate } from './request-rate';
 import type { RtspService } from './rtsp-service';
 import type { RtspSession } from './rtsp-session';
+import { READ_EFFORT, REQUEST_EFFORT, RunEffort } from './run-effort';
 
-/**
- * What a connection may do in one run, in requests answered: some half a millisecond. A read costs as much as four of them, with
- * the parsing of what it brings. Who sends without end gets his turns like everybody else.
- */
-const MAX_EFFORT_PER_RUN = 16;
-const READ_EFFORT = 4;
 /** The first byte of a TLS connection, a record with a handshake (RFC 8446 §5.1); nothing else begins with it. */
 const TLS_HANDSHAKE = 0x16;
 /** How long a connection is not listened to that sends more requests or frames than it may, in milliseconds. */
@@ -72,13 +67,12 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
   readonly channels = new InterleavedChannels();
   readonly #intake: RequestIntake;
   readonly #rate: RequestRate;
+  readonly #effort = new RunEffort();
   readonly #memory: ConnectionMemory;
   readonly #first: Uint8Array | undefined;
   readonly #timeout: ConnectionTimeout;
   #tunnel: HttpTunnel | undefined;
   #requestCount = 0;
-  /** Of this run, so far. */
-  #effort = 0;
   /** More frames came than may. */
   #isFrameRateSpent = false;
 
@@ -111,7 +105,7 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
   }
 
   override run(events: number): number {
-    this.#effort = 0;
+    this.#effort.begin();
     this.tcp.delivered(events);
     return super.run(events);
   }
@@ -176,7 +170,7 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     let isBegin = this.#first === undefined;
     if (this.#first !== undefined && (yield* this.#take(this.#first))) return;
     for (;;) {
-      yield* this.#exert(READ_EFFORT);
+      yield* this.#effort.exert(READ_EFFORT);
       const source: ByteSource = this.#tunnel ?? this.tcp;
       const received = source.receive(receiveBuffer);
       if (received === -Errno.EAGAIN) {
@@ -206,12 +200,6 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     this.service.host.connectionClosed(this.peer);
   }
 
-  // Work that would go beyond what one run may do is done in the next one, behind all who wait for their turn.
-  *#exert(effort: number): CoroutineBody {
-    if (this.#effort + effort > MAX_EFFORT_PER_RUN) yield* sleep(0);
-    this.#effort += effort;
-  }
-
   *#rest(): CoroutineBody {
     yield* sleep(RATE_REST_MS);
     this.#isFrameRateSpent = false;
@@ -236,7 +224,7 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
   *#answerAll({ requests, rest, error }: Intake): CoroutineBody<boolean> {
     if (requests.length > 0) this.#refreshSessions();
     for (const [place, request] of requests.entries()) {
-      yield* this.#exert(1);
+      yield* this.#effort.exert(REQUEST_EFFORT);
       const isLast = place === requests.length - 1;
       if (yield* this.#answer(request, isLast ? rest : undefined)) return true;
     }
