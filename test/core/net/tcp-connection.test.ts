@@ -151,12 +151,13 @@ describe('send', () => {
     const [first] = heard.queuedBytes.slice(-1);
     expect(first).toBeGreaterThan(0);
     connection.send(Buffer.alloc(10_000));
-    connection.sendRun(runOf(registered(), 0, 40).run, 2);
+    const { run, wire } = runOf(registered(), 0, 40);
+    connection.sendRun(run, 2);
     const more = heard.queuedBytes.slice(-2).map((sizeBytes) => sizeBytes - first!);
     expect(more[0]).toBeGreaterThan(10_000);
     // The packets of a run are in the file: what waits is a row.
     expect(more[1]! - more[0]!).toBeLessThan(1000);
-    await receive(filler.length + 10_000);
+    await receive(filler.length + 10_000 + wire.length);
     await eventually(() => expect([heard.drains, heard.queuedBytes.at(-1)]).toEqual([1, 0]));
   });
 
