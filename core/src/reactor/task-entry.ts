@@ -3,6 +3,7 @@
  * Rule: all records have one hidden class, so the hot path stays monomorphic however many classes of tasks there are.
  */
 import type { Task } from './task';
+import type { TaskLane } from './task-lane';
 import { NO_TASK, type TaskRef } from './task-ref';
 import type { TimerEntry, TimerLine } from './timer-heap';
 
@@ -33,6 +34,7 @@ export class TaskEntry implements TimerEntry {
 
   constructor(
     readonly task: Task,
+    readonly lane: TaskLane,
     readonly classId: number,
     readonly className: string,
     readonly moduleName: string,

@@ -116,6 +116,10 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#way = new ViewerWay(provider, senders.length, slowViewer);
   }
 
+  override get isPunctual(): boolean {
+    return true;
+  }
+
   get isPlaying(): boolean {
     return this.#isPlaying;
   }
