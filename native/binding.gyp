@@ -9,8 +9,12 @@
         "src/idle_task_thread.cc",
         "src/mapped_file.cc",
         "src/packet_batch.cc",
+        "src/packet_plans.cc",
+        "src/run_copy.cc",
         "src/signal_port.cc",
-        "src/sockets.cc"
+        "src/sockets.cc",
+        "src/stream_writes.cc",
+        "src/udp_messages.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],

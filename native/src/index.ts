@@ -15,7 +15,7 @@ export interface NativeSignalPort {
   close(): void;
 }
 
-/** Sends all packets of a turn; the layout of rows, plans and exceptions is drawn in packet_batch.h. */
+/** Sends all packets of a turn; rows are drawn in packet_row.h, exceptions in batch_memory.h. */
 export interface NativePacketBatch {
   /** Registers a packet plan over an open file. Returns its handle, -EINVAL (damaged plan) or -EBADF (no such file). */
   addPlan(plan: Uint32Array, fileId: number): number;
