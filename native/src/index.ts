@@ -111,7 +111,7 @@ export interface Native {
   receiveSetRemove(set: number, fd: number): number;
   /**
    * Reads what is there, without waiting, at most `most` datagrams of one socket. Row i has eight words, drawn in
-   * sockets.cc, and its bytes lie at i * slotBytes. Returns the number of rows, or -errno.
+   * receive_set.cc, and its bytes lie at i * slotBytes. Returns the number of rows, or -errno.
    */
   receiveSetTake(set: number, into: Uint8Array, slotBytes: number, most: number, rows: Float64Array): number;
 

@@ -14,7 +14,7 @@
 //   7    RTP timestamp                  RTP timestamp              -
 //   8    original sequence (flag 2)     channel                    -
 //   9    -                              bytes sent before          bytes sent before (TCP)
-//  10-15 address, as in sockets.h       -                          address (UDP)
+//  10-15 address (socket_address.h)     -                          address (UDP)
 //
 // Flag 1: without segmentation. Flag 2: a retransmission, whose payloads begin with the original sequence numbers
 // (RFC 4588 §4).
@@ -24,7 +24,7 @@
 
 #include <cstdint>
 
-#include "sockets.h"
+#include "socket_address.h"
 
 namespace finch {
 

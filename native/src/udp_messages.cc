@@ -6,7 +6,7 @@
 
 #include <cstring>
 
-#include "sockets.h"
+#include "socket_address.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
