@@ -1,3 +1,5 @@
+// Sockets of clients (sockets.h).
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,3 +1,5 @@
+// Receive sets (sockets.h): an epoll descriptor, and one call that reads all that is ready.
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>

@@ -1,3 +1,5 @@
+// Streams that were accepted (sockets.h).
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>

@@ -1,3 +1,5 @@
+// Datagrams of the server (sockets.h).
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
