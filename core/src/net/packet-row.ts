@@ -1,7 +1,7 @@
 /**
  * The rows of a packet batch: how a run of packets, a datagram or bytes of a stream are told to the addon.
  * Used by the batch and by backlogs. Rule: the only place in TypeScript that knows the layout, which is drawn in
- * native/src/packet_batch.h.
+ * native/src/packet_row.h.
  */
 import type { SocketAddress } from './socket-address';
 

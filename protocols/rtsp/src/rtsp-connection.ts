@@ -1,6 +1,6 @@
 /**
- * One RTSP connection: reads requests, answers them in order, carries interleaved packets both ways. Made by the service
- * for each accepted descriptor. Rule: a request that fails is answered with its error and costs nobody else anything; bytes
+ * One RTSP connection: reads requests, answers them in order, carries interleaved packets both ways. Made by the
+ * acceptor for each descriptor. Rule: a request that fails is answered with its error and costs nobody else anything; bytes
  * that are no RTSP end the connection. HTTP makes it a half of a tunnel, or ends it: http-request.ts.
  * Spec: RFC 2326 §4-§7, §10.12. Thread: one task thread, from accept to close.
  */
@@ -27,16 +27,16 @@ import { ConnectionTimeout, connectionTimes } from './connection-timeout';
 import { errorAnswer, parseErrorAnswer } from './error-reply';
 import { RtspError } from './errors';
 import { bytesAgain, foreignThreadOf, threadKey } from './foreign-session';
-import { answerHttp, isHttp } from './http-request';
-import { HttpTunnel } from './http-tunnel';
+import { answerHttp, type HttpClient, isHttp } from './http-request';
+import { HttpTunnel, type TunnelOwner } from './http-tunnel';
 import { InterleavedChannels } from './interleaved-channels';
 import { asksToClose, writeReply } from './reply-writer';
 import { rateReply, replyTo } from './request-dispatch';
 import { type Intake, type IntakeEvents, RequestIntake } from './request-intake';
 import { RequestRate } from './request-rate';
 import type { RtspService } from './rtsp-service';
-import type { RtspSession } from './rtsp-session';
 import { READ_EFFORT, REQUEST_EFFORT, RunEffort } from './run-effort';
+import type { ConnectedSession } from './session-connection';
 
 /** The first byte of a TLS connection, a record with a handshake (RFC 8446 §5.1); nothing else begins with it. */
 const TLS_HANDSHAKE = 0x16;
@@ -57,13 +57,16 @@ export interface Arrival {
 }
 
 /** A task for one connection; kill closes it. */
-export class RtspConnection extends CoroutineTask implements StreamConnectionEvents, IntakeEvents {
+export class RtspConnection
+  extends CoroutineTask
+  implements StreamConnectionEvents, IntakeEvents, HttpClient, TunnelOwner
+{
   readonly tcp: StreamConnection;
   /** Whether it is RTSPS: nothing of it may travel in clear. */
   readonly isEncrypted: boolean;
   readonly refusal: Refusal | undefined;
   /** Sessions that were set up here and not yet ended. */
-  readonly sessions = new Set<RtspSession>();
+  readonly sessions = new Set<ConnectedSession>();
   readonly channels = new InterleavedChannels();
   readonly #intake: RequestIntake;
   readonly #rate: RequestRate;
