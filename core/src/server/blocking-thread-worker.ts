@@ -4,6 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { MediaError } from '../stream/media-error';
+import { yieldThread } from './background-priority';
 import type { BlockingAnswer, BlockingRequest } from './blocking-calls';
 import { loadModules } from './load-modules';
 import { MemoryBudget } from './memory-budget';
@@ -41,6 +42,7 @@ function serve(threadIndex: number, port: MessagePort): void {
   });
 }
 
+yieldThread();
 const start = workerData as BlockingThreadStart;
 const memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
 loadModules(start.modules, (module, settings) => {
