@@ -7,20 +7,22 @@
 import { readdirSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 
-/** About a tenth of the share of a thread of niceness 0 that wants the same core. */
-export const BACKGROUND_NICENESS = 10;
+/** Of blocking threads, which viewers wait for when they start and seek: a third of the share of a task thread. */
+export const BLOCKING_NICENESS = 5;
+/** Of the threads on which V8 compiles and marks, and nobody waits: a tenth of it. */
+export const RUNTIME_NICENESS = 10;
 const THIS_THREAD = 0;
 
-/** Has the calling thread, and those it starts from now on, yield to the others. */
+/** Has the calling thread, a blocking one, yield to task threads. */
 export function yieldThread(): void {
-  lower(THIS_THREAD);
+  lower(THIS_THREAD, BLOCKING_NICENESS);
 }
 
-/** Has all threads of the process but its main one yield. To be called before there are threads that shall not. */
+/** Has the runtime's own threads yield: all but the main one. To be called before there are others. */
 export function yieldRuntimeThreads(): void {
   for (const name of threadIds()) {
     const id = Number(name);
-    if (id !== process.pid) lower(id);
+    if (id !== process.pid) lower(id, RUNTIME_NICENESS);
   }
 }
 
@@ -33,8 +35,8 @@ function threadIds(): readonly string[] {
 }
 
 // A system that forbids it, or a thread that has just ended, costs a preference and no more.
-function lower(id: number): void {
+function lower(id: number, niceness: number): void {
   try {
-    if (getPriority(id) < BACKGROUND_NICENESS) setPriority(id, BACKGROUND_NICENESS);
+    if (getPriority(id) < niceness) setPriority(id, niceness);
   } catch {}
 }
