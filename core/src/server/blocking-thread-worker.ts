@@ -42,7 +42,6 @@ function serve(threadIndex: number, port: MessagePort): void {
   });
 }
 
-yieldThread();
 const start = workerData as BlockingThreadStart;
 const memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
 loadModules(start.modules, (module, settings) => {
@@ -60,4 +59,5 @@ parentPort!.once('message', () => {
   for (const stopping of stopHooks) stopping();
   for (const { port } of start.callers) port.close();
 });
+yieldThread(); // from now on: a server that starts has no viewers yet
 parentPort!.postMessage({ kind: 'ready' } satisfies FromWorker);
