@@ -30,6 +30,7 @@ export * from './reactor/task-thread-options';
 export * from './reactor/thread-port';
 export * from './reactor/thread-stats';
 export * from './reactor/timeout-task';
+export * from './server/background-priority';
 export * from './server/blocking-calls';
 export * from './server/listen-addresses';
 export * from './server/log';

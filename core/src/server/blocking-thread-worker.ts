@@ -4,6 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { MediaError } from '../stream/media-error';
+import { yieldThread } from './background-priority';
 import type { BlockingAnswer, BlockingRequest } from './blocking-calls';
 import { loadModules } from './load-modules';
 import { MemoryBudget } from './memory-budget';
@@ -58,4 +59,5 @@ parentPort!.once('message', () => {
   for (const stopping of stopHooks) stopping();
   for (const { port } of start.callers) port.close();
 });
+yieldThread(); // from now on: a server that starts has no viewers yet
 parentPort!.postMessage({ kind: 'ready' } satisfies FromWorker);

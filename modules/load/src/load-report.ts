@@ -24,7 +24,7 @@ export interface ServerFigures {
   /** Per 10^9 bytes of RTP payload. */
   readonly cpuSecondsPerGb: number;
   readonly rssMib: number;
-  /** Above the memory before the first viewer. */
+  /** Above the memory before the first viewer, without mapped files. */
   readonly kibPerViewer: number;
   readonly threads: number;
 }
@@ -149,13 +149,13 @@ function serverFigures(
 ): ServerFigures | null {
   if (from.server === null || until.server === null) return null;
   const cpuUs = until.server.cpuUs - from.server.cpuUs;
-  const idleBytes = idleServer?.rssBytes ?? until.server.rssBytes;
+  const idleBytes = idleServer?.ownBytes ?? until.server.ownBytes;
   return {
     cpuPercent: ratio(cpuUs, seconds) / 1e4,
     cpuUsPerPacket: ratio(cpuUs, packets),
     cpuSecondsPerGb: ratio(cpuUs / 1e6, payloadBytes / 1e9),
     rssMib: until.server.rssBytes / BYTES_PER_KIB / BYTES_PER_KIB,
-    kibPerViewer: (until.server.rssBytes - idleBytes) / BYTES_PER_KIB / options.viewers,
+    kibPerViewer: (until.server.ownBytes - idleBytes) / BYTES_PER_KIB / options.viewers,
     threads: until.server.threads,
   };
 }

@@ -13,6 +13,8 @@ export interface ProcessUsage {
   readonly cpuUs: number;
   /** Resident memory. */
   readonly rssBytes: number;
+  /** What of it is the process's own: without the pages of files that it has mapped, which are the page cache's. */
+  readonly ownBytes: number;
   readonly threads: number;
 }
 
@@ -31,7 +33,8 @@ export function readProcessUsage(pid: number): ProcessUsage | null {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     return {
       cpuUs: (Number(fields[11]) + Number(fields[12])) * US_PER_CLOCK_TICK,
-      rssBytes: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) * BYTES_PER_KIB,
+      rssBytes: bytesOf('VmRSS', status),
+      ownBytes: bytesOf('VmRSS', status) - bytesOf('RssFile', status),
       threads: Number(fields[17]),
     };
   } catch {
@@ -39,15 +42,20 @@ export function readProcessUsage(pid: number): ProcessUsage | null {
   }
 }
 
+function bytesOf(name: string, status: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) * BYTES_PER_KIB;
+}
+
 /** Reads several processes as one; null when there are none or one of them is gone. */
 export function readProcessesUsage(pids: readonly number[]): ProcessUsage | null {
   if (pids.length === 0) return null;
-  const sum = { cpuUs: 0, rssBytes: 0, threads: 0 };
+  const sum = { cpuUs: 0, rssBytes: 0, ownBytes: 0, threads: 0 };
   for (const pid of pids) {
     const usage = readProcessUsage(pid);
     if (usage === null) return null;
     sum.cpuUs += usage.cpuUs;
     sum.rssBytes += usage.rssBytes;
+    sum.ownBytes += usage.ownBytes;
     sum.threads += usage.threads;
   }
   return sum;

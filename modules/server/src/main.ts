@@ -2,7 +2,7 @@
  * The finch command: reads the configuration, serves, and ends in good order on Ctrl-C or SIGTERM. Run by scripts/start.mjs.
  * Rule: what the operator did wrong is one line on stderr and exit code 1; a clean stop is exit code 0.
  */
-import type { Server } from '@finch/core';
+import { type Server, yieldRuntimeThreads } from '@finch/core';
 import { ConfigError, type FinchConfig, loadConfig } from './config';
 import { composeFinch, RTSP_SERVICE, RTSPS_SERVICE } from './finch';
 import { createLog } from './log';
@@ -25,6 +25,7 @@ async function main(): Promise<void> {
     return;
   }
   const { config } = loaded;
+  yieldRuntimeThreads();
   const log = createLog(config.logLevel);
   const server = composeFinch(config, log, (thread, error) => {
     log.error(`${thread} died: ${error.message}`, { stack: error.stack ?? '' });

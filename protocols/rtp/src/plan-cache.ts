@@ -1,7 +1,7 @@
 /**
  * The packet plans of one track on one task thread, shared by all of its viewers here: asked for ahead of time, kept while
- * somebody is near. Called by RTP sessions. Rule: a plan is made on a blocking thread and never waited for on this one; a
- * session that finds none parks until it is told. Thread: one task thread.
+ * somebody is near, then shelved. Called by RTP sessions. Rule: a plan is made on a blocking thread and never waited for on
+ * this one; a session that finds none parks until it is told. Thread: one task thread.
  */
 import {
   type BlockingCalls,
@@ -12,12 +12,17 @@ import {
   type RegisteredPlan,
   type StoredTrack,
 } from '@finch/core';
+import { CachedSegment } from './cached-segment';
 import { PacketPlan } from './packet-plan';
 import { SegmentMap } from './plan-segments';
 import { PLAN_JOB, type PlanJobArgument } from './plan-service';
+import type { PlanShelf } from './plan-shelf';
 
-/** Plans kept besides those in use, in case another viewer comes by. */
-const MAX_IDLE_SEGMENTS = 8;
+/**
+ * Plans of one cache that are being made at once. The blocking thread always has the next one at hand, and what is asked for
+ * later but waited for by somebody does not stand behind all that was asked for before.
+ */
+const MAX_JOBS_UNDER_WAY = 2;
 
 /** A segment with its plan; what `plan` names may be sent while `registered` is not retired. */
 export interface PlannedSegment {
@@ -32,17 +37,21 @@ export interface PlanWaiter {
   planFailed(error: Error): void;
 }
 
-interface Segment {
-  planned: PlannedSegment | null;
-  /** Sessions that are in this segment or about to be. */
-  users: number;
-  waiters: PlanWaiter[];
+/** What all plan caches of a task thread share. */
+export interface PlanThread {
+  readonly batch: PacketBatch;
+  readonly blocking: BlockingCalls;
+  readonly memory: MemoryBudget;
+  readonly shelf: PlanShelf;
 }
 
 /** The plans of one track and payload size; see the head of this file. */
 export class PlanCache {
   readonly segments: SegmentMap;
-  readonly #cached = new Map<number, Segment>();
+  readonly #cached = new Map<number, CachedSegment>();
+  /** Those whose plan is to be asked for, in the order they were entered. */
+  readonly #wanted = new Set<CachedSegment>();
+  #jobsUnderWay = 0;
   readonly #track: StoredTrack;
   #closed = false;
 
@@ -50,41 +59,37 @@ export class PlanCache {
     readonly presentation: Presentation,
     trackPlace: number,
     readonly maxPayloadBytes: number,
-    readonly batch: PacketBatch,
-    readonly blocking: BlockingCalls,
-    readonly memory: MemoryBudget,
+    readonly thread: PlanThread,
   ) {
     this.#track = presentation.tracks[trackPlace]!;
     this.segments = SegmentMap.of(this.#track.frames, this.#track.track.kind);
   }
 
-  /** Number of plans in memory. */
+  /** Number of plans in memory or on their way. */
   get size(): number {
     return this.#cached.size;
   }
 
   /** Declares that a session uses a segment from now on; its plan is asked for if nobody has yet. */
   enter(segment: number): void {
-    const cached = this.#cached.get(segment);
-    if (cached !== undefined) {
-      cached.users++;
-      return;
+    let cached = this.#cached.get(segment);
+    if (cached === undefined) {
+      cached = new CachedSegment(segment, this.#giveUp);
+      this.#cached.set(segment, cached);
     }
-    this.#cached.set(segment, { planned: null, users: 1, waiters: [] });
-    this.#ask(segment);
+    if (cached.users === 0) this.thread.shelf.remove(cached);
+    cached.users++;
+    this.#want(cached);
   }
 
-  /** Ends what enter() began. */
+  /** Ends what enter() began. A plan that nobody has begun to make by then is not made. */
   leave(segment: number): void {
     const cached = this.#cached.get(segment);
     if (cached === undefined || cached.users === 0) return;
     cached.users--;
-    if (cached.users === 0) {
-      // Moved to the end of the map: the front is what nobody has used for longest.
-      this.#cached.delete(segment);
-      this.#cached.set(segment, cached);
-      this.#evict();
-    }
+    if (cached.users > 0) return;
+    if (cached.planned !== null) this.thread.shelf.add(cached);
+    else if (this.#wanted.delete(cached) || !cached.isAskedFor) this.#cached.delete(segment);
   }
 
   /** The plan of a segment that was entered; null while it is being made. */
@@ -94,9 +99,11 @@ export class PlanCache {
 
   /** Has `waiter` told once when the segment's plan has come; the segment must have been entered. */
   wait(segment: number, waiter: PlanWaiter): void {
+    const cached = this.#cached.get(segment);
+    if (cached === undefined) throw new TypeError(`segment ${segment} has not been entered`);
+    cached.waiters.push(waiter);
     // A plan that failed before anybody waited for it is asked for once more, so that the waiter hears of it.
-    if (!this.#cached.has(segment)) this.enter(segment);
-    this.#cached.get(segment)!.waiters.push(waiter);
+    this.#want(cached);
   }
 
   /** Ends the wait of one who has gone. */
@@ -108,11 +115,37 @@ export class PlanCache {
   /** Gives up all plans. */
   close(): void {
     this.#closed = true;
-    for (const { planned } of this.#cached.values()) if (planned !== null) this.#retire(planned);
+    for (const cached of this.#cached.values()) {
+      this.thread.shelf.remove(cached);
+      if (cached.planned !== null) this.#retire(cached.planned);
+    }
     this.#cached.clear();
+    this.#wanted.clear();
   }
 
-  #ask(segment: number): void {
+  #want(cached: CachedSegment): void {
+    if (cached.planned !== null || cached.isAskedFor) return;
+    cached.isAskedFor = true;
+    this.#wanted.add(cached);
+    this.#askForNext();
+  }
+
+  #askForNext(): void {
+    while (this.#jobsUnderWay < MAX_JOBS_UNDER_WAY && this.#wanted.size > 0) {
+      const cached = this.#mostWanted();
+      this.#wanted.delete(cached);
+      this.#jobsUnderWay++;
+      this.#ask(cached);
+    }
+  }
+
+  /** What somebody waits for goes before what is made ahead of time. */
+  #mostWanted(): CachedSegment {
+    for (const cached of this.#wanted) if (cached.waiters.length > 0) return cached;
+    return this.#wanted.values().next().value!;
+  }
+
+  #ask(cached: CachedSegment): void {
     const { source } = this.presentation;
     const argument: PlanJobArgument = {
       fd: source.fd,
@@ -120,30 +153,42 @@ export class PlanCache {
       request: {
         config: this.#track.track.config,
         frames: this.#track.frames.share(),
-        firstFrame: this.segments.firstFrameOf(segment),
-        frameCount: this.segments.frameCountOf(segment),
+        firstFrame: this.segments.firstFrameOf(cached.place),
+        frameCount: this.segments.frameCountOf(cached.place),
         maxPayloadBytes: this.maxPayloadBytes,
       },
     };
-    this.blocking.call<SharedArrayBuffer>(PLAN_JOB, source.path, argument).then(
-      (memory) => this.#arrived(segment, memory),
-      (error: Error) => this.#failed(segment, error),
+    this.thread.blocking.call<SharedArrayBuffer>(PLAN_JOB, source.path, argument).then(
+      (memory) => this.#arrived(cached, memory),
+      (error: Error) => this.#failed(cached, error),
     );
   }
 
-  #arrived(segment: number, memory: SharedArrayBuffer): void {
-    const cached = this.#cached.get(segment);
-    if (this.#closed || cached === undefined) return;
+  #arrived(cached: CachedSegment, memory: SharedArrayBuffer): void {
+    if (this.#closed) return;
     try {
       cached.planned = this.#register(memory);
     } catch (error) {
-      this.#failed(segment, error as Error);
+      this.#failed(cached, error as Error);
       return;
     }
-    const { waiters } = cached;
-    cached.waiters = [];
-    for (const waiter of waiters) waiter.planReady();
-    this.#evict();
+    this.#jobEnded(cached);
+    for (const waiter of cached.takeWaiters()) waiter.planReady();
+    if (cached.users === 0) this.thread.shelf.add(cached);
+  }
+
+  // Not remembered, so that the next session that comes by asks again: the file may be readable then.
+  #failed(cached: CachedSegment, error: Error): void {
+    if (this.#closed) return;
+    this.#jobEnded(cached);
+    if (cached.users === 0) this.#cached.delete(cached.place);
+    for (const waiter of cached.takeWaiters()) waiter.planFailed(error);
+  }
+
+  #jobEnded(cached: CachedSegment): void {
+    cached.isAskedFor = false;
+    this.#jobsUnderWay--;
+    this.#askForNext();
   }
 
   #register(memory: SharedArrayBuffer): PlannedSegment {
@@ -152,84 +197,29 @@ export class PlanCache {
       throw new MediaError('busy', `${this.presentation.source.path}: the memory budget is spent`);
     try {
       const plan = new PacketPlan(memory);
-      const registered = this.batch.registerPlan(new Uint32Array(memory), this.presentation.source.fileId);
+      const { fileId } = this.presentation.source;
+      const registered = this.thread.batch.registerPlan(new Uint32Array(memory), fileId);
       return { plan, registered, sizeBytes };
     } catch (error) {
-      this.memory.give('plans', sizeBytes);
+      this.thread.memory.give('plans', sizeBytes);
       throw error;
     }
   }
 
+  /** Takes from the memory budget, for what nobody uses when there is nothing else. */
   #take(sizeBytes: number): boolean {
-    if (this.memory.tryTake('plans', sizeBytes)) return true;
-    this.#evict(0); // what nobody uses goes first
-    return this.memory.tryTake('plans', sizeBytes);
+    const { memory, shelf } = this.thread;
+    while (!memory.tryTake('plans', sizeBytes)) if (!shelf.giveUpOldest()) return false;
+    return true;
   }
 
   #retire({ registered, sizeBytes }: PlannedSegment): void {
-    this.batch.retirePlan(registered);
-    this.memory.give('plans', sizeBytes);
+    this.thread.batch.retirePlan(registered);
+    this.thread.memory.give('plans', sizeBytes);
   }
 
-  // Forgotten, so that the next session that comes by asks again: the file may be readable then.
-  #failed(segment: number, error: Error): void {
-    const cached = this.#cached.get(segment);
-    if (this.#closed || cached === undefined) return;
-    this.#cached.delete(segment);
-    for (const waiter of cached.waiters) waiter.planFailed(error);
-  }
-
-  #evict(maxIdle = MAX_IDLE_SEGMENTS): void {
-    let idle = 0;
-    for (const { users } of this.#cached.values()) if (users === 0) idle++;
-    for (const [segment, { users, planned }] of this.#cached) {
-      if (idle <= maxIdle) return;
-      if (users > 0 || planned === null) continue;
-      this.#retire(planned);
-      this.#cached.delete(segment);
-      idle--;
-    }
-  }
-}
-
-/** The plan caches of one presentation on one thread; they go when the presentation closes. */
-export class PlanCaches {
-  readonly #byPresentation = new Map<Presentation, Map<string, PlanCache>>();
-
-  constructor(
-    readonly batch: PacketBatch,
-    readonly blocking: BlockingCalls,
-    readonly memory: MemoryBudget,
-  ) {}
-
-  /** Plans in memory on this thread. */
-  get size(): number {
-    let size = 0;
-    for (const caches of this.#byPresentation.values())
-      for (const cache of caches.values()) size += cache.size;
-    return size;
-  }
-
-  /** The cache of a track and payload size, made when it is asked for first. */
-  of(presentation: Presentation, trackPlace: number, maxPayloadBytes: number): PlanCache {
-    let caches = this.#byPresentation.get(presentation);
-    if (caches === undefined) {
-      caches = new Map();
-      this.#byPresentation.set(presentation, caches);
-      presentation.onClose(() => this.#close(presentation));
-    }
-    const key = `${trackPlace}/${maxPayloadBytes}`;
-    let cache = caches.get(key);
-    if (cache === undefined) {
-      const { batch, blocking, memory } = this;
-      cache = new PlanCache(presentation, trackPlace, maxPayloadBytes, batch, blocking, memory);
-      caches.set(key, cache);
-    }
-    return cache;
-  }
-
-  #close(presentation: Presentation): void {
-    for (const cache of this.#byPresentation.get(presentation)?.values() ?? []) cache.close();
-    this.#byPresentation.delete(presentation);
-  }
+  readonly #giveUp = (cached: CachedSegment): void => {
+    this.#cached.delete(cached.place);
+    this.#retire(cached.planned!);
+  };
 }

@@ -3,11 +3,11 @@ import { type BlockingCalls, MemoryBudget, type PacketBatch, RegisteredPlan } fr
 import { PlanCache } from '@finch/rtp/plan-cache';
 import { buildPlan } from '@finch/rtp/plan-job';
 import type { PlanJobArgument } from '@finch/rtp/plan-service';
+import { PlanShelf } from '@finch/rtp/plan-shelf';
 import { presentationOf } from '../../modules/file-vod/made-up-presentation';
 
 const SECONDS = 60;
 const UNITS_PER_SECOND = 50;
-const MAX_IDLE = 8;
 
 /** A minute of sound: fifteen segments. */
 const presentation = presentationOf([
@@ -28,8 +28,9 @@ const batch: Pick<PacketBatch, 'registerPlan' | 'retirePlan'> = {
   retirePlan: () => {},
 };
 
-function cacheWith(memory: MemoryBudget): PlanCache {
-  return new PlanCache(presentation, 0, 1400, batch as PacketBatch, blocking as BlockingCalls, memory);
+function cacheWith(memory: MemoryBudget, shelf = new PlanShelf()): PlanCache {
+  const thread = { batch: batch as PacketBatch, blocking: blocking as BlockingCalls, memory, shelf };
+  return new PlanCache(presentation, 0, 1400, thread);
 }
 
 /** Enters a segment and waits for its plan; resolves with the error when there is none. */
@@ -41,21 +42,40 @@ async function enter(cache: PlanCache, segment: number): Promise<Error | undefin
 }
 
 describe('packet plans', () => {
-  it('cost what they are, while they are cached', async () => {
+  it('cost what they are, in use and on the shelf', async () => {
     const memory = new MemoryBudget(1 << 30);
-    const cache = cacheWith(memory);
+    const shelf = new PlanShelf();
+    const cache = cacheWith(memory, shelf);
     await enter(cache, 0);
     const onePlan = memory.use.plans;
     expect(onePlan).toBeGreaterThan(0);
     for (let segment = 1; segment < 14; segment++) await enter(cache, segment);
     expect(memory.use.plans).toBe(14 * onePlan);
+    expect(shelf.sizeBytes).toBe(0);
     for (let segment = 0; segment < 14; segment++) cache.leave(segment);
-    expect(memory.use.plans).toBe(MAX_IDLE * onePlan);
+    expect(memory.use.plans).toBe(14 * onePlan);
+    expect(shelf.sizeBytes).toBeGreaterThan(13 * (onePlan - 1024)); // the budget counts in KiB, rounded up
     cache.close();
+    expect([memory.use.plans, shelf.sizeBytes]).toEqual([0, 0]);
+  });
+
+  it('go from the shelf, the one that has lain longest first, when that is full', async () => {
+    const memory = new MemoryBudget(1 << 30);
+    const cache = cacheWith(memory);
+    await enter(cache, 0);
+    const { sizeBytes } = cache.planOf(0)!;
+    cache.close();
+
+    const small = cacheWith(memory, new PlanShelf(3 * sizeBytes));
+    for (let segment = 0; segment < 5; segment++) await enter(small, segment);
+    for (const segment of [4, 3, 0, 1, 2]) small.leave(segment);
+    const kept = [0, 1, 2, 3, 4].filter((segment) => small.planOf(segment) !== null);
+    expect(kept).toEqual([0, 1, 2]);
+    small.close();
     expect(memory.use.plans).toBe(0);
   });
 
-  it('are refused when the budget is spent, after those have gone that nobody uses', async () => {
+  it('are refused when the budget is spent, after those that nobody uses have gone, one by one', async () => {
     const measured = new MemoryBudget(1 << 30);
     const measuring = cacheWith(measured);
     await enter(measuring, 0);
@@ -70,7 +90,7 @@ describe('packet plans', () => {
     cache.leave(0);
     cache.leave(1);
     expect(await enter(cache, 4)).toBeUndefined();
-    expect([cache.planOf(0), cache.planOf(1), cache.size]).toEqual([null, null, 3]);
+    expect([cache.planOf(0), cache.planOf(1) === null, cache.size]).toEqual([null, false, 4]);
     cache.close();
     expect(memory.use.plans).toBe(0);
   });
