@@ -5,10 +5,14 @@
  * A figure is { title, run(options) } and gives { rows, raw, charts? }; a row is { what, value, unit, target?, isMet? }.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { installedPeers, processUsage, runLoad, startFinch, startFloor } from './programs.mjs';
+import { PEERS } from './peers/peers.mjs';
+import { processUsage, runLoad, startFinch, startFloor } from './programs.mjs';
 import { median } from './statistics.mjs';
 
 const IDLE_SECONDS = 10;
+const TRANSPORTS = ['udp', 'tcp'];
+/** More than the peers carry on a core would measure their queues. */
+const PEER_VIEWERS = 100;
 const DSS_SECONDS_PER_GB = { udp: 3.9, tcp: 5.6 };
 
 /** The figures by name. */
@@ -200,18 +204,52 @@ async function seeks(options) {
 }
 
 async function peers(options) {
+  const few = { ...options, viewers: Math.min(options.viewers, PEER_VIEWERS) };
+  const found = [];
   const rows = [];
-  const raw = [];
-  for (const { name, start } of installedPeers()) {
-    const report = await loadOnce(start, { ...options, viewers: 150 }, []);
-    raw.push({ name, report });
-    rows.push(
-      row(`${name}: ${report.viewers.playing} of 150 viewers`, report.server.cpuUsPerPacket, 'us a packet'),
-      row(`${name}: CPU`, report.server.cpuSecondsPerGb, 's per GB'),
-    );
+  for (const { name, missing, ...peer } of PEERS) {
+    const why = missing();
+    if (why === undefined) found.push({ name, ...peer });
+    else rows.push(row(name, Number.NaN, why));
   }
-  if (rows.length === 0) rows.push(row('none installed: see test/bench/README.md', Number.NaN, ''));
-  return { rows, raw };
+  const programs = [{ name: 'Finch', transports: TRANSPORTS, start: startFinch }, ...found];
+  const raw = [];
+  for (let repeat = 0; repeat < options.repeats; repeat++)
+    for (const transport of TRANSPORTS)
+      for (const { name, start } of programs.filter(({ transports }) => transports.includes(transport)))
+        raw.push({ name, transport, report: await loadOnce(start, few, ['-t', transport]) });
+  return {
+    raw,
+    rows: [...TRANSPORTS.flatMap((transport) => peerRows(programs, transport, raw, few)), ...rows],
+  };
+}
+
+function peerRows(programs, transport, raw, { viewers }) {
+  const reportsOf = (wanted) =>
+    raw.filter((run) => run.name === wanted && run.transport === transport).map(({ report }) => report);
+  const cost = (reports) => medianOf(reports, (r) => r.server.cpuUsPerPacket);
+  const own = cost(reportsOf('Finch'));
+  return programs
+    .filter(({ transports }) => transports.includes(transport))
+    .flatMap(({ name }) => {
+      const reports = reportsOf(name);
+      const playing = medianOf(reports, (r) => r.viewers.playing);
+      const label = `${transport.toUpperCase()}: ${name}`;
+      return [
+        row(`${label}, ${playing} of ${viewers} viewers`, cost(reports), 'us a packet'),
+        row(
+          `${label}, CPU`,
+          medianOf(reports, (r) => r.server.cpuSecondsPerGb),
+          's per GB',
+        ),
+        row(
+          `${label}, p99 lateness`,
+          medianOf(reports, (r) => r.lateness.p99Ms),
+          'ms',
+        ),
+        ...(name === 'Finch' ? [] : [row(`${label}, to Finch`, cost(reports) / own, 'x a packet')]),
+      ];
+    });
 }
 
 /** Starts a program, loads it once, stops it. */

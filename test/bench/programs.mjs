@@ -1,5 +1,5 @@
 /**
- * The programs under measurement: the server, the floor, peers, and the load generator. Used by the figures.
+ * The programs under measurement: the server, the floor, and the load generator; peers.mjs has others. Used by the figures.
  * Rule: what is started here is stopped here, by its process; a program that does not listen in time is an error.
  * Server and viewers get cores of their own where there are two or more.
  */
@@ -19,7 +19,7 @@ const STOP_LIMIT_MS = 5000;
 const LOAD_LIMIT_MS = 300_000;
 const POLL_MS = 50;
 /** Of both programs: the longer it is, the less a packet costs, and the earlier it may come. */
-const SEND_WINDOW_MS = 5;
+export const SEND_WINDOW_MS = 5;
 /** Kept of what a program prints: --trace-gc is talkative. */
 const MAX_OUTPUT_CHARS = 1 << 20;
 const OWN_CORE = availableParallelism() >= 2 && hasCommand('taskset');
@@ -38,29 +38,6 @@ export async function startFloor({ pinned = true } = {}) {
   const port = await freePort();
   const args = [String(port), LIST, SDP, String(SEND_WINDOW_MS * 1000)];
   return start('floor', FLOOR, args, port, `rtsp://127.0.0.1:${port}/movie`, pinned);
-}
-
-/** Peers that are installed: each with its name and a way to start it. */
-export function installedPeers() {
-  const gst = process.env.FINCH_BENCH_GST; // gst-rtsp-server is a library: Debian ships no program with it
-  if (!gst) return [];
-  const launch = `( filesrc location=${join(MEDIA, MOVIE)} ! qtdemux name=d d.video_0 ! queue ! rtph264pay name=pay0 pt=96 d.audio_0 ! queue ! rtpmp4gpay name=pay1 pt=97 )`;
-  return [
-    {
-      name: 'gst-rtsp-server',
-      start: async () => {
-        const port = await freePort();
-        return start(
-          'gst-rtsp-server',
-          gst,
-          ['-p', String(port), launch],
-          port,
-          `rtsp://127.0.0.1:${port}/test`,
-          true,
-        );
-      },
-    },
-  ];
 }
 
 /** Runs the load generator against `server`; returns its report, or the search of `--capacity`. */
@@ -90,7 +67,8 @@ export function processUsage(pid) {
   };
 }
 
-async function start(name, command, args, port, url, pinned) {
+/** Starts any program that will listen on `port`; on core 0 alone if `pinned`. It has `url`, `pid`, `output()`, `stop()`. */
+export async function start(name, command, args, port, url, pinned) {
   const [program, ...rest] = pin([command, ...args], pinned ? '0' : '');
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -135,7 +113,8 @@ function viewerCores({ pinned }) {
   return pinned ? `1-${availableParallelism() - 1}` : '';
 }
 
-function freePort() {
+/** A TCP port of the loopback that nobody has. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
