@@ -151,6 +151,7 @@ Napi::Value ReceiveSetTake(const Napi::CallbackInfo& info) {
   Napi::Float64Array rows = info[4].As<Napi::Float64Array>();
   uint32_t slot_bytes = info[2].As<Napi::Number>().Uint32Value();
   uint32_t most = info[3].As<Napi::Number>().Uint32Value();
+  if (slot_bytes == 0) return Napi::Number::New(info.Env(), -EINVAL);
   uint32_t room = std::min<uint32_t>(into.ByteLength() / slot_bytes, rows.ElementLength() / kReceiveRowWords);
   epoll_event events[kMaxReady];
   int count = epoll_wait(set, events, std::min<int>(kMaxReady, room), 0);

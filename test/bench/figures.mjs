@@ -4,11 +4,21 @@
  *
  * A figure is { title, run(options) } and gives { rows, raw, charts? }; a row is { what, value, unit, target?, isMet? }.
  */
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { installedPeers, processUsage, runLoad, startFinch, startFloor } from './programs.mjs';
-import { median } from './statistics.mjs';
+import { PEERS } from './peers/peers.mjs';
+import { processUsage, runLoad, startFinch, startFloor } from './programs.mjs';
+import { inTurn, medianOf, row } from './runs.mjs';
 
+const THREADS_CORES = 4;
 const IDLE_SECONDS = 10;
+/** After the start, what was compiled and allocated for it is still being tidied up. */
+const IDLE_SETTLE_SECONDS = 10;
+const FINCH = { name: 'Finch', start: startFinch };
+const FLOOR = { name: 'floor', start: startFloor };
+const TRANSPORTS = ['udp', 'tcp'];
+/** More than the peers carry on a core would measure their queues. */
+const PEER_VIEWERS = 100;
 const DSS_SECONDS_PER_GB = { udp: 3.9, tcp: 5.6 };
 
 /** The figures by name. */
@@ -29,12 +39,7 @@ async function cpu(options) {
   const rows = [];
   const raw = [];
   for (const [transport, ...more] of [['udp'], ['udp', '--no-gro'], ['tcp']]) {
-    const finch = [];
-    const floor = [];
-    for (let repeat = 0; repeat < options.repeats; repeat++) {
-      finch.push(await loadOnce(startFinch, options, ['-t', transport, ...more]));
-      floor.push(await loadOnce(startFloor, options, ['-t', transport, ...more]));
-    }
+    const [finch, floor] = await inTurn([FINCH, FLOOR], options, ['-t', transport, ...more]);
     const label = `${transport.toUpperCase()}${more.length > 0 ? ', viewers without UDP_GRO' : ''}`;
     raw.push({ label, finch, floor });
     const [own, least] = [finch, floor].map((reports) => medianOf(reports, (r) => r.server.cpuUsPerPacket));
@@ -73,7 +78,7 @@ async function capacity(options) {
 }
 
 async function lateness(options) {
-  const raw = await repeatedly(options, () => loadOnce(startFinch, options, []));
+  const [raw] = await inTurn([FINCH], options, ['-t', 'udp']);
   const at = (name) => medianOf(raw, (r) => r.lateness[name]);
   return {
     raw,
@@ -87,8 +92,8 @@ async function lateness(options) {
 
 async function memory(options) {
   const few = { ...options, viewers: Math.ceil(options.viewers / 4) };
-  const raw = await repeatedly(options, () => loadOnce(startFinch, options, []));
-  const rawFew = await repeatedly(options, () => loadOnce(startFinch, few, []));
+  const [raw] = await inTurn([FINCH], options, ['-t', 'udp']);
+  const [rawFew] = await inTurn([FINCH], few, ['-t', 'udp']);
   const kib = medianOf(raw, (r) => r.server.kibPerViewer);
   // What a viewer costs when compiled code and packet plans are there already.
   const mib = (reports) => medianOf(reports, (r) => r.server.rssMib);
@@ -103,8 +108,7 @@ async function memory(options) {
 }
 
 async function startUp(options) {
-  const churn = ['--churn', 100];
-  const raw = await repeatedly(options, () => loadOnce(startFinch, { ...options, viewers: 500 }, churn));
+  const [raw] = await inTurn([FINCH], { ...options, viewers: 500 }, ['-t', 'udp', '--churn', 100]);
   const at = (name) => medianOf(raw, (r) => r.newcomerStartUp[name]);
   return {
     raw,
@@ -128,21 +132,29 @@ async function threads(options) {
   }
   const [one, two] = raw.map((result) => result.capacity);
   const rows = [row('one thread', one, 'viewers'), row('two threads', two, 'viewers')];
-  return { raw, rows: [...rows, row('ratio', two / one, 'x', 1.8, two / one >= 1.8)] };
+  rows.push(row('ratio', two / one, 'x', 1.8, two / one >= 1.8));
+  if (availableParallelism() < THREADS_CORES)
+    rows.push(
+      row('few cores', Number.NaN, `with fewer than ${THREADS_CORES} the viewers take what two threads need`),
+    );
+  return { raw, rows };
 }
 
 async function scaling(options) {
   const counts = [100, 500, 1000, 2500].filter((count) => count <= options.most);
-  const programs = { Finch: startFinch, floor: startFloor };
+  const programs = [FINCH, FLOOR];
   const raw = [];
-  for (const [name, start] of Object.entries(programs))
-    for (const viewers of counts) {
-      const reports = await repeatedly(options, () => loadOnce(start, { ...options, viewers }, []));
-      raw.push({ name, viewers, cost: medianOf(reports, (r) => r.server.cpuUsPerPacket), reports });
+  for (const viewers of counts) {
+    const found = await inTurn(programs, { ...options, viewers }, ['-t', 'udp']);
+    for (const [i, reports] of found.entries()) {
+      const cost = medianOf(reports, (r) => r.server.cpuUsPerPacket);
+      raw.push({ name: programs[i].name, viewers, cost, reports });
     }
-  const costs = raw.filter(({ name }) => name === 'Finch').map(({ cost }) => cost);
+  }
+  const costs = raw.filter(({ name }) => name === FINCH.name).map(({ cost }) => cost);
   const rows = raw.map(({ name, viewers, cost }) => row(`${name}, ${viewers} viewers`, cost, 'us a packet'));
-  const worst = Math.max(...costs.slice(1).map((cost, i) => cost / costs[i]));
+  const rises = costs.slice(1).map((cost, i) => cost / Math.min(...costs.slice(0, i + 1)));
+  const worst = rises.length > 0 ? Math.max(...rises) : Number.NaN;
   const points = (of) =>
     raw.filter(({ name }) => name === of).map(({ viewers, cost }) => ({ x: viewers, y: cost }));
   const series = [
@@ -151,7 +163,7 @@ async function scaling(options) {
   ];
   return {
     raw,
-    rows: [...rows, row('largest rise from one to the next', worst, 'x', 1.15, worst <= 1.15)],
+    rows: [...rows, row('largest rise above fewer viewers', worst, 'x', 1.15, worst <= 1.15)],
     chart: {
       title: 'CPU of one packet, one core, UDP',
       xTitle: 'viewers',
@@ -163,7 +175,7 @@ async function scaling(options) {
 async function idle() {
   const server = await startFinch();
   try {
-    await sleep(2000);
+    await sleep(IDLE_SETTLE_SECONDS * 1000);
     const before = processUsage(server.pid);
     await sleep(IDLE_SECONDS * 1000);
     const after = processUsage(server.pid);
@@ -181,8 +193,7 @@ async function idle() {
 }
 
 async function seeks(options) {
-  const storm = ['--seeks', 50];
-  const raw = await repeatedly(options, () => loadOnce(startFinch, { ...options, viewers: 500 }, storm));
+  const [raw] = await inTurn([FINCH], { ...options, viewers: 500 }, ['-t', 'udp', '--seeks', 50]);
   const lost = medianOf(raw, (r) => r.defects.lost);
   const p99 = medianOf(raw, (r) => r.lateness.p99Ms);
   return {
@@ -200,40 +211,36 @@ async function seeks(options) {
 }
 
 async function peers(options) {
+  const few = { ...options, viewers: Math.min(options.viewers, PEER_VIEWERS) };
+  const found = [];
   const rows = [];
+  for (const { name, missing, ...peer } of PEERS) {
+    const why = missing();
+    if (why === undefined) found.push({ name, ...peer });
+    else rows.push(row(name, Number.NaN, why));
+  }
   const raw = [];
-  for (const { name, start } of installedPeers()) {
-    const report = await loadOnce(start, { ...options, viewers: 150 }, []);
-    raw.push({ name, report });
-    rows.push(
-      row(`${name}: ${report.viewers.playing} of 150 viewers`, report.server.cpuUsPerPacket, 'us a packet'),
-      row(`${name}: CPU`, report.server.cpuSecondsPerGb, 's per GB'),
-    );
+  for (const transport of TRANSPORTS) {
+    const programs = [FINCH, ...found.filter(({ transports }) => transports.includes(transport))];
+    const reports = await inTurn(programs, few, ['-t', transport]);
+    raw.push({ transport, programs: programs.map(({ name }, i) => ({ name, reports: reports[i] })) });
   }
-  if (rows.length === 0) rows.push(row('none installed: see test/bench/README.md', Number.NaN, ''));
-  return { rows, raw };
+  return { raw, rows: [...raw.flatMap((runs) => peerRows(runs, few)), ...rows] };
 }
 
-/** Starts a program, loads it once, stops it. */
-export async function loadOnce(start, { viewers, seconds, ramp }, args) {
-  const server = await start();
-  try {
-    return await runLoad(server, ['-n', viewers, '--ramp', ramp, '--duration', seconds, ...args]);
-  } finally {
-    await server.stop();
-  }
-}
-
-async function repeatedly({ repeats }, run) {
-  const results = [];
-  for (let repeat = 0; repeat < repeats; repeat++) results.push(await run());
-  return results;
-}
-
-function medianOf(reports, pick) {
-  return median(reports.map(pick));
-}
-
-function row(what, value, unit, target, isMet) {
-  return { what, value, unit, target, isMet };
+function peerRows({ transport, programs }, { viewers }) {
+  const cost = ({ reports }) => medianOf(reports, (r) => r.server.cpuUsPerPacket);
+  const [own] = programs;
+  return programs.flatMap(({ name, reports }) => {
+    const playing = medianOf(reports, (r) => r.viewers.playing);
+    const label = `${transport.toUpperCase()}: ${name}`;
+    const perGb = medianOf(reports, (r) => r.server.cpuSecondsPerGb);
+    const p99 = medianOf(reports, (r) => r.lateness.p99Ms);
+    return [
+      row(`${label}, ${playing} of ${viewers} viewers`, cost({ reports }), 'us a packet'),
+      row(`${label}: CPU`, perGb, 's per GB'),
+      row(`${label}: p99 lateness`, p99, 'ms'),
+      ...(name === own.name ? [] : [row(`${label}: Finch costs of it`, cost(own) / cost({ reports }), 'x')]),
+    ];
+  });
 }

@@ -1,10 +1,10 @@
 /**
- * The programs under measurement: the server, the floor, peers, and the load generator. Used by the figures.
+ * The programs under measurement: the server, the floor, and the load generator; peers.mjs has others. Used by the figures.
  * Rule: what is started here is stopped here, by its process; a program that does not listen in time is an error.
  * Server and viewers get cores of their own where there are two or more.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,13 +13,13 @@ import { hasCommand } from '../../scripts/requirements.mjs';
 import { ROOT } from '../../scripts/setup.mjs';
 import { FLOOR, LIST, MEDIA, MOVIE, SDP } from './workshop.mjs';
 
-const START_LIMIT_MS = 10_000;
+const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 5000;
 /** A load that has not ended by then never will. */
 const LOAD_LIMIT_MS = 300_000;
 const POLL_MS = 50;
 /** Of both programs: the longer it is, the less a packet costs, and the earlier it may come. */
-const SEND_WINDOW_MS = 5;
+export const SEND_WINDOW_MS = 5;
 /** Kept of what a program prints: --trace-gc is talkative. */
 const MAX_OUTPUT_CHARS = 1 << 20;
 const OWN_CORE = availableParallelism() >= 2 && hasCommand('taskset');
@@ -40,29 +40,6 @@ export async function startFloor({ pinned = true } = {}) {
   return start('floor', FLOOR, args, port, `rtsp://127.0.0.1:${port}/movie`, pinned);
 }
 
-/** Peers that are installed: each with its name and a way to start it. */
-export function installedPeers() {
-  const gst = process.env.FINCH_BENCH_GST; // gst-rtsp-server is a library: Debian ships no program with it
-  if (!gst) return [];
-  const launch = `( filesrc location=${join(MEDIA, MOVIE)} ! qtdemux name=d d.video_0 ! queue ! rtph264pay name=pay0 pt=96 d.audio_0 ! queue ! rtpmp4gpay name=pay1 pt=97 )`;
-  return [
-    {
-      name: 'gst-rtsp-server',
-      start: async () => {
-        const port = await freePort();
-        return start(
-          'gst-rtsp-server',
-          gst,
-          ['-p', String(port), launch],
-          port,
-          `rtsp://127.0.0.1:${port}/test`,
-          true,
-        );
-      },
-    },
-  ];
-}
-
 /** Runs the load generator against `server`; returns its report, or the search of `--capacity`. */
 export async function runLoad(server, args) {
   const folder = mkdtempSync(join(tmpdir(), 'finch-bench-'));
@@ -79,18 +56,22 @@ export async function runLoad(server, args) {
   }
 }
 
-/** CPU microseconds of a process so far, and its resident memory. */
+/** CPU microseconds of the threads that a process has, so far, and its resident memory. */
 export function processUsage(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // In nanoseconds, of each thread; the ticks of /proc/PID/stat are too coarse for an idle server.
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const cpuNs = threads.map((id) =>
+    Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ', 1)[0]),
+  );
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return {
-    cpuUs: (Number(fields[11]) + Number(fields[12])) * 10_000,
+    cpuUs: cpuNs.reduce((sum, ns) => sum + ns, 0) / 1000,
     rssKib: Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]),
   };
 }
 
-async function start(name, command, args, port, url, pinned) {
+/** Starts any program that will listen on `port`; on core 0 alone if `pinned`. It has `url`, `pid`, `output()`, `stop()`. */
+export async function start(name, command, args, port, url, pinned) {
   const [program, ...rest] = pin([command, ...args], pinned ? '0' : '');
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -135,7 +116,8 @@ function viewerCores({ pinned }) {
   return pinned ? `1-${availableParallelism() - 1}` : '';
 }
 
-function freePort() {
+/** A TCP port of the loopback that nobody has. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

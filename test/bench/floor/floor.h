@@ -4,10 +4,11 @@
  * same load generator; so it speaks as much RTSP as a viewer needs to start.
  *
  *   floor PORT LIST SDP [WINDOW_US]
+ *   floor --sprint udp|tcp VIEWERS PORT WINDOW_US LEG_US LIST
  *
  * UDP: sendmmsg with UDP_SEGMENT runs, all viewers of a turn in one batch. TCP: one writev for each frame and viewer.
  * What the viewer asks for in SETUP decides. One thread. It prints "ready" when it listens, and its CPU time per packet
- * when it gets SIGTERM.
+ * when it gets SIGTERM. As a sprinter it does not wait for the clock: see floor_sprint.c.
  *
  * The packet list (little endian, written by packet-list.mjs):
  *   header  u32 magic "FLST"  u32 tracks  u32 units  u32 packets  u64 duration us  u64 offset of units
@@ -87,6 +88,12 @@ void udp_flush(void);
 /* floor_tcp.c: 0, or -1 when the viewer is gone. */
 int tcp_send_unit(struct viewer *viewer, const struct unit *unit);
 int tcp_send_rest(struct viewer *viewer);
+
+/* floor_main.c: sends what is due before `horizon_us`; 0, or -1 when the viewer is gone. */
+int send_due(struct viewer *viewer, uint64_t horizon_us);
+
+/* floor_sprint.c: the program's exit code. */
+int sprint(int argc, char **argv);
 
 /* floor_rtp.c */
 void put_rtp_header(uint8_t *at, struct viewer_track *track, const struct unit *unit, int marker);

@@ -64,8 +64,7 @@ static void accept_viewers(int listener, int poll) {
   }
 }
 
-/* Sends what is due before `horizon_us`: 0, or -1 when the viewer is gone. */
-static int send_due(struct viewer *viewer, uint64_t horizon_us) {
+int send_due(struct viewer *viewer, uint64_t horizon_us) {
   if (viewer->rest != NULL && tcp_send_rest(viewer) < 0) return -1;
   while (viewer->rest == NULL && viewer->next_unit < list.header->units) {
     const struct unit *unit = &list.units[viewer->next_unit];
@@ -146,6 +145,7 @@ static void run(int poll, int listener, int timer, const char *sdp, uint64_t win
 
 int main(int argc, char **argv) {
   static char sdp[SDP_BYTES];
+  if (argc > 1 && strcmp(argv[1], "--sprint") == 0) return sprint(argc - 2, argv + 2);
   if (argc < 4) {
     fprintf(stderr, "usage: floor PORT LIST SDP [WINDOW_US]\n");
     return 2;

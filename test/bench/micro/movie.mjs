@@ -7,7 +7,10 @@ import { MEDIA, MOVIE } from '../workshop.mjs';
 
 const MAX_PAYLOAD_BYTES = 1460;
 
-const bytes = readFileSync(join(MEDIA, MOVIE));
+/** Where it lies. */
+export const MOVIE_FILE = join(MEDIA, MOVIE);
+
+const bytes = readFileSync(MOVIE_FILE);
 const read = (position, length) => bytes.subarray(position, position + length);
 
 /** The tracks with their frame tables. */
