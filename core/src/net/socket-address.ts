@@ -56,8 +56,8 @@ export class SocketAddress {
 
   /** The address without port, IPv6 without brackets; an IPv4 peer of a dual-stack listener is shown as IPv4. */
   get host(): string {
-    if (this.family === 4) return this.#bytes(0, 4).join('.');
-    if (this.#isMappedIpv4()) return this.#bytes(12, 16).join('.');
+    if (this.family === 4) return ipv4Text(this.words[FIRST_ADDRESS_WORD]!);
+    if (this.#isMappedIpv4()) return ipv4Text(this.words[FIRST_ADDRESS_WORD + 3]!);
     const groups: string[] = [];
     for (let i = 0; i < 16; i += 2) groups.push(((this.#byteAt(i) << 8) | this.#byteAt(i + 1)).toString(16));
     return new NodeSocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
@@ -86,9 +86,10 @@ export class SocketAddress {
 
   /** Equal for all addresses of one client: the IPv4 address, or the /64 of an IPv6 one (RFC 6177 §2). */
   get networkKey(): string {
-    const words = this.words.subarray(FIRST_ADDRESS_WORD);
-    if (this.family === 4) return String(words[0]);
-    return this.#isMappedIpv4() ? String(words[3]) : `${words[0]}.${words[1]}`;
+    const { words } = this;
+    if (this.family === 4) return String(words[FIRST_ADDRESS_WORD]);
+    if (this.#isMappedIpv4()) return String(words[FIRST_ADDRESS_WORD + 3]);
+    return `${words[FIRST_ADDRESS_WORD]}.${words[FIRST_ADDRESS_WORD + 1]}`;
   }
 
   /** host:port, IPv6 in brackets. */
@@ -97,18 +98,19 @@ export class SocketAddress {
   }
 
   #isMappedIpv4(): boolean {
-    const [high, middle, marker] = this.words.subarray(FIRST_ADDRESS_WORD);
-    return high === 0 && middle === 0 && marker === MAPPED_IPV4_WORD;
-  }
-
-  #bytes(begin: number, end: number): number[] {
-    return Array.from({ length: end - begin }, (_, i) => this.#byteAt(begin + i));
+    const { words } = this;
+    const isZero = words[FIRST_ADDRESS_WORD] === 0 && words[FIRST_ADDRESS_WORD + 1] === 0;
+    return isZero && words[FIRST_ADDRESS_WORD + 2] === MAPPED_IPV4_WORD;
   }
 
   // Out of the words themselves: asking a small typed array for its buffer would move it out of the heap for good.
   #byteAt(index: number): number {
     return (this.words[FIRST_ADDRESS_WORD + (index >> 2)]! >>> ((index & 3) * 8)) & 0xff;
   }
+}
+
+function ipv4Text(word: number): string {
+  return `${word & 0xff}.${(word >>> 8) & 0xff}.${(word >>> 16) & 0xff}.${word >>> 24}`;
 }
 
 function ipv6Bytes(host: string): Uint8Array {

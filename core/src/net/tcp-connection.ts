@@ -25,6 +25,8 @@ export class TcpConnection implements StreamConnection, RowOwner {
   readonly #backlog = new RowBacklog();
   readonly #batch: PacketBatch;
   readonly #events: StreamConnectionEvents;
+  /** The flush that the last of its rows waits for, or waited for. */
+  #rowsOfFlush = -1;
   #broken = false;
   #closed = false;
 
@@ -56,7 +58,8 @@ export class TcpConnection implements StreamConnection, RowOwner {
     return this.#backlog.length > 0;
   }
 
-  /** Sends bytes; they are copied. Bytes for a broken connection are dropped. */
+  // An answer does not wait for the media of other viewers that leave at the end of the turn.
+  /** Sends bytes, at once unless something of this connection leaves before them; they are copied. Bytes for a broken connection are dropped. */
   send(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += ARENA_BYTES)
       this.#sendPiece(bytes.subarray(at, at + ARENA_BYTES));
@@ -67,6 +70,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
     this.#batch.makeRoom();
     if (this.#broken || this.#closed) return;
     if (!this.isFull) {
+      this.#rowsOfFlush = this.#batch.flushCount;
       this.#batch.addInterleavedRun(run, this.context.fd, channel, this);
       return;
     }
@@ -92,9 +96,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
       this.context.arm(kWritable);
       return;
     }
-    this.#broken = true;
-    this.#backlog.clear();
-    this.#events.broken(refused.code);
+    this.#break(refused.code);
   }
 
   /** Sends what the socket takes at once and ends the connection; what waits is dropped. A second call does nothing. */
@@ -120,15 +122,39 @@ export class TcpConnection implements StreamConnection, RowOwner {
   }
 
   #sendPiece(bytes: Uint8Array): void {
-    this.#batch.makeRoom(bytes.length);
+    if (this.#hasRows) this.#batch.makeRoom(bytes.length);
     if (this.#broken || this.#closed) return;
-    if (!this.isFull) {
-      this.#batch.addStreamBytes(bytes, this.context.fd, this);
+    if (this.isFull) this.#keep(bytes);
+    else if (this.#hasRows) this.#batch.addStreamBytes(bytes, this.context.fd, this);
+    else this.#write(bytes);
+  }
+
+  /** Whether something of it is in the batch. */
+  get #hasRows(): boolean {
+    return this.#rowsOfFlush === this.#batch.flushCount;
+  }
+
+  #write(bytes: Uint8Array): void {
+    const taken = this.#batch.writeNow(bytes, this.context.fd);
+    if (taken === bytes.length) return;
+    if (taken < 0 && taken !== -Errno.EAGAIN) {
+      this.#break(taken);
       return;
     }
+    this.#keep(bytes.subarray(Math.max(taken, 0)));
+    this.context.arm(kWritable);
+  }
+
+  #keep(bytes: Uint8Array): void {
     const row = new Uint32Array(ROW_WORDS);
     writeStreamBytes(row, 0, 0, bytes.length, this.context.fd);
     // A Buffer's slice() would be a view of the caller's memory.
     this.#backlog.add({ row, plan: null, rest: new Uint8Array(bytes) }, this);
+  }
+
+  #break(code: number): void {
+    this.#broken = true;
+    this.#backlog.clear();
+    this.#events.broken(code);
   }
 }

@@ -8,7 +8,7 @@ import type { BlockingAnswer, BlockingRequest } from './blocking-calls';
 import { loadModules } from './load-modules';
 import { MemoryBudget } from './memory-budget';
 import type { BlockingThreadStart, FromWorker } from './thread-messages';
-import { workerLog } from './worker-log';
+import { WorkerLog } from './worker-log';
 
 type Answer = (argument: unknown, caller: number) => unknown;
 
@@ -43,11 +43,12 @@ function serve(threadIndex: number, port: MessagePort): void {
 
 const start = workerData as BlockingThreadStart;
 const memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
+const log = new WorkerLog(parentPort!, start.logLevel);
 loadModules(start.modules, (module, settings) => {
   module.onBlockingThread?.({
     settings,
     memory,
-    log: workerLog(parentPort!, module.name, start.logLevel),
+    log: log.of(module.name),
     handle: (job, handler) => jobs.set(job, handler as Answer),
     onStop: (stopping) => stopHooks.push(stopping),
   });

@@ -20,6 +20,7 @@ import {
 } from '@finch/core';
 import { type Pacing, PlanCaches, type SlowViewer } from '@finch/rtp';
 import { ConnectionMemory } from './connection-memory';
+import { Descriptions } from './descriptions';
 import type { RtspError } from './errors';
 import { threadKey } from './foreign-session';
 import { CONNECTION_BYTES, ENCRYPTED_CONNECTION_BYTES, SESSION_BYTES } from './memory-costs';
@@ -51,6 +52,7 @@ const STOP_POLL_MS = 5;
 export class RtspService implements ConnectionService {
   readonly settings: RtspSettings;
   readonly plans: PlanCaches;
+  readonly descriptions = new Descriptions();
   /** Over ways that lose packets, and over those that do not. */
   readonly pacing: { readonly lossy: Pacing; readonly reliable: Pacing };
   readonly slowViewer: SlowViewer;
