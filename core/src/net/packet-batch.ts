@@ -123,7 +123,7 @@ export class PacketBatch {
     writeStreamBytes(this.#rows, this.#nextRow(owner, null), offset, bytes.length, fd);
   }
 
-  /** How many times rows have left; who notes it with his rows knows later whether they are still here. */
+  /** How many times rows have left; who notes it with his rows knows whether they are still here. */
   get flushCount(): number {
     return this.#flushCount;
   }

@@ -58,11 +58,18 @@ export class TcpConnection implements StreamConnection, RowOwner {
     return this.#backlog.length > 0;
   }
 
-  // An answer does not wait for the media of other viewers that leave at the end of the turn.
-  /** Sends bytes, at once unless something of this connection leaves before them; they are copied. Bytes for a broken connection are dropped. */
+  /** Sends bytes with what else leaves in this turn; they are copied. Bytes for a broken connection are dropped. */
   send(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += ARENA_BYTES)
       this.#sendPiece(bytes.subarray(at, at + ARENA_BYTES));
+  }
+
+  // The turn may be a long one: an answer that waits for its end waits for the media of other viewers.
+  /** Sends bytes like send(), and at once unless something of this connection has to leave before them. */
+  sendNow(bytes: Uint8Array): void {
+    const hasRows = this.#rowsOfFlush === this.#batch.flushCount;
+    if (hasRows || this.isFull || this.#broken || this.#closed) this.send(bytes);
+    else this.#write(bytes);
   }
 
   /** Sends a run of packets on an interleaved channel. Hot path while the socket has room. */
@@ -122,16 +129,14 @@ export class TcpConnection implements StreamConnection, RowOwner {
   }
 
   #sendPiece(bytes: Uint8Array): void {
-    if (this.#hasRows) this.#batch.makeRoom(bytes.length);
+    this.#batch.makeRoom(bytes.length);
     if (this.#broken || this.#closed) return;
-    if (this.isFull) this.#keep(bytes);
-    else if (this.#hasRows) this.#batch.addStreamBytes(bytes, this.context.fd, this);
-    else this.#write(bytes);
-  }
-
-  /** Whether something of it is in the batch. */
-  get #hasRows(): boolean {
-    return this.#rowsOfFlush === this.#batch.flushCount;
+    if (this.isFull) {
+      this.#keep(bytes);
+      return;
+    }
+    this.#rowsOfFlush = this.#batch.flushCount;
+    this.#batch.addStreamBytes(bytes, this.context.fd, this);
   }
 
   #write(bytes: Uint8Array): void {

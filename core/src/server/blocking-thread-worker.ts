@@ -44,6 +44,7 @@ function serve(threadIndex: number, port: MessagePort): void {
 const start = workerData as BlockingThreadStart;
 const memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
 const log = new WorkerLog(parentPort!, start.logLevel);
+process.once('exit', () => log.flush());
 loadModules(start.modules, (module, settings) => {
   module.onBlockingThread?.({
     settings,
@@ -59,4 +60,5 @@ parentPort!.once('message', () => {
   for (const stopping of stopHooks) stopping();
   for (const { port } of start.callers) port.close();
 });
+log.flush();
 parentPort!.postMessage({ kind: 'ready' } satisfies FromWorker);

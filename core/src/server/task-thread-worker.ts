@@ -41,6 +41,7 @@ class TaskThreadWorker {
     const stats = new ThreadStats(start.statsMemory);
     this.#lines = new WorkerLog(parentPort!, start.logLevel);
     this.#log = this.#lines.of('core');
+    process.once('exit', () => this.#lines.flush());
     this.#memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
     this.#batch = new PacketBatch(new Float64Array(start.countersMemory));
     watchGarbageCollection(stats);
@@ -67,6 +68,7 @@ class TaskThreadWorker {
       module.onTaskThread?.(this.#hostFor(module.name, settings, roles)),
     );
     parentPort!.on('message', (message: ToTaskThread) => this.#receive(message));
+    this.#lines.flush();
     this.#post({ kind: 'ready' });
   }
 

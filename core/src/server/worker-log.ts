@@ -20,11 +20,10 @@ export class WorkerLog {
   #lines: LogLine[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** Lines less urgent than `level` are dropped. What still waits when the thread ends is sent then. */
+  /** Lines less urgent than `level` are dropped. Who ends the thread calls flush() before. */
   constructor(port: MessagePort, level: LogLevel) {
     this.#port = port;
     this.#level = level;
-    process.once('exit', () => this.flush());
   }
 
   /** Makes a log whose lines all carry `area`. */

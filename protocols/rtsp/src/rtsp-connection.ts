@@ -236,7 +236,7 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     if (again !== undefined) return yield* this.#go(thread, again);
     const isLast = this.refusal !== undefined || asksToClose(request);
     const reply = isTooMany ? rateReply(this, request) : yield* replyTo(this, request);
-    this.tcp.send(writeReply(request, reply, isLast));
+    this.tcp.sendNow(writeReply(request, reply, isLast));
     if (isTooMany && !isLast) yield* sleep(RATE_REST_MS);
     return isLast;
   }
