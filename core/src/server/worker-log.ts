@@ -6,7 +6,10 @@ import type { MessagePort } from 'node:worker_threads';
 import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from './log';
 import type { FromWorker, LogLine } from './thread-messages';
 
-/** How long a line waits for others, in milliseconds: every message wakes the main thread, in the way of newcomers. */
+/**
+ * How long a line waits for others, in milliseconds: every message wakes the main thread, in the way of newcomers. The log
+ * writes the time when a line arrives there, so that is how exact its times are.
+ */
 const GATHER_MS = 50;
 /** Lines that wait at most. */
 const MAX_GATHERED = 256;
