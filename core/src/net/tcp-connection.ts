@@ -83,7 +83,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
     }
     const row = new Uint32Array(ROW_WORDS);
     writeInterleavedRun(row, 0, run, this.context.fd, channel);
-    this.#backlog.add({ row, plan: run.plan, rest: null }, this);
+    this.#keep({ row, plan: run.plan, rest: null });
   }
 
   /** Takes note of the events its task was given; the owner calls it first in its run. */
@@ -92,6 +92,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
     if ((events & TaskEvent.write) === 0 || !this.isFull) return;
     this.#backlog.sendAgain(this.#batch);
     this.#batch.flush();
+    this.#events.holdQueued?.(this.#backlog.sizeBytes);
     if (!this.isFull && !this.#broken && !this.#closed) this.#events.drained();
   }
 
@@ -99,7 +100,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
   rowRefused(refused: RefusedRow): void {
     if (this.#closed || this.#broken) return;
     if (refused.code === -Errno.EAGAIN) {
-      this.#backlog.add(refused, this);
+      this.#keep(refused);
       this.context.arm(kWritable);
       return;
     }
@@ -132,7 +133,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
     this.#batch.makeRoom(bytes.length);
     if (this.#broken || this.#closed) return;
     if (this.isFull) {
-      this.#keep(bytes);
+      this.#keepBytes(bytes);
       return;
     }
     this.#rowsOfFlush = this.#batch.flushCount;
@@ -146,15 +147,20 @@ export class TcpConnection implements StreamConnection, RowOwner {
       this.#break(taken);
       return;
     }
-    this.#keep(bytes.subarray(Math.max(taken, 0)));
+    this.#keepBytes(bytes.subarray(Math.max(taken, 0)));
     this.context.arm(kWritable);
   }
 
-  #keep(bytes: Uint8Array): void {
+  #keepBytes(bytes: Uint8Array): void {
     const row = new Uint32Array(ROW_WORDS);
     writeStreamBytes(row, 0, 0, bytes.length, this.context.fd);
     // A Buffer's slice() would be a view of the caller's memory.
-    this.#backlog.add({ row, plan: null, rest: new Uint8Array(bytes) }, this);
+    this.#keep({ row, plan: null, rest: new Uint8Array(bytes) });
+  }
+
+  #keep(row: Omit<RefusedRow, 'code'>): void {
+    this.#backlog.add(row, this);
+    if (this.#events.holdQueued?.(this.#backlog.sizeBytes) === false) this.#break(-Errno.ENOBUFS);
   }
 
   #break(code: number): void {

@@ -36,7 +36,7 @@ const ORIGINAL_SEQUENCE_BYTES = 2;
  * What one read of a connection takes at most, in bytes: clients send little, and what a flood puts into it is parsed in
  * one go. One buffer serves all connections of the thread.
  */
-const RECEIVE_BUFFER_BYTES = 16_384;
+const RECEIVE_BUFFER_BYTES = 4096;
 /** Local addresses with a UDP pair of their own on one thread; a machine has a handful. */
 const MAX_UDP_PAIRS = 64;
 /** Tunnels without their POST half on one thread; of more, the oldest is closed. */

@@ -254,7 +254,7 @@ export const OPTIONS = [
     min: 1,
     max: 1_000_000,
     defaultValue: 200,
-    help: 'Requests of one connection in the long run, five times as many at once; more are answered 503 and slowed down',
+    help: 'Requests and interleaved frames of one connection in the long run, five times as many at once; more are answered 503 and slowed down',
   },
   {
     kind: 'number',
@@ -287,7 +287,7 @@ export const OPTIONS = [
     min: 0,
     max: 1_048_576,
     defaultValue: 0,
-    help: 'Memory that clients may cost: connections, sessions, file indexes, packet plans; 0 is half of what the machine has',
+    help: 'Memory that clients may cost: connections, sessions, file indexes, packet plans, queues; 0 is half of what the machine has',
   },
   {
     kind: 'integer',
