@@ -22,6 +22,9 @@ export interface MediaLocator {
   readonly name: string;
 }
 
+/** A movie that is open, or will be: who opens it waits with `settled`. */
+export type Opening = Presentation | Promise<Presentation>;
+
 /** What a role does. All four of one module go together: who routes a request also opens and sends it. */
 export interface MediaRoles<Locator extends MediaLocator = MediaLocator> {
   /**
@@ -29,10 +32,10 @@ export interface MediaRoles<Locator extends MediaLocator = MediaLocator> {
    * `unauthorized` or `forbidden` to turn the client away, as describe and open may.
    */
   route(request: MediaRequest): Locator | undefined;
-  /** Opens a movie to be described only. Throws MediaError. The caller closes what it gets. */
-  describe(locator: Locator): Promise<Presentation>;
-  /** Opens a movie to be played. Throws MediaError. The caller closes what it gets. */
-  open(locator: Locator): Promise<Presentation>;
+  /** Opens a movie to be described only, at once where nothing has to be waited for. Throws MediaError. The caller closes what it gets. */
+  describe(locator: Locator): Opening;
+  /** Opens a movie to be played, like describe(). */
+  open(locator: Locator): Opening;
   /**
    * Gives the frames of some tracks (places in `presentation.tracks`), in decode order over all of them.
    * The provider takes over the caller's hold on the presentation and closes it when its pipe ends.
@@ -43,8 +46,8 @@ export interface MediaRoles<Locator extends MediaLocator = MediaLocator> {
 /** A request with the module that claimed it. */
 export interface RoutedMedia {
   readonly name: string;
-  describe(): Promise<Presentation>;
-  open(): Promise<Presentation>;
+  describe(): Opening;
+  open(): Opening;
   send(presentation: Presentation, tracks: readonly number[]): PullProvider;
 }
 

@@ -63,6 +63,7 @@ export class PacketBatch {
   readonly #native: NativePacketBatch;
   #rowCount = 0;
   #arenaUsed = 0;
+  #flushCount = 0;
 
   /** `counters`: totals since the start, indexed by BatchCounter; in shared memory when other threads look at them. */
   constructor(readonly counters: Float64Array = new Float64Array(BATCH_COUNTERS)) {
@@ -122,6 +123,19 @@ export class PacketBatch {
     writeStreamBytes(this.#rows, this.#nextRow(owner, null), offset, bytes.length, fd);
   }
 
+  /** How many times rows have left; who notes it with his rows knows whether they are still here. */
+  get flushCount(): number {
+    return this.#flushCount;
+  }
+
+  /** Writes bytes of a TCP stream at once, for a connection that has no rows here: how many were taken, or -errno. */
+  writeNow(bytes: Uint8Array, fd: number): number {
+    const taken = native.tcpSend(fd, bytes, 0);
+    this.counters[BatchCounter.systemCalls]!++;
+    if (taken > 0) this.counters[BatchCounter.bytes]! += taken;
+    return taken;
+  }
+
   /** Adds a row that was refused before; makeRoom(rest) comes first. */
   addAgain(row: Uint32Array, plan: RegisteredPlan | null, rest: Uint8Array | null, owner: RowOwner): void {
     if (rest !== null) moveRaw(row, this.#store(rest), rest.length);
@@ -142,6 +156,7 @@ export class PacketBatch {
       const refused = this.#collectRefused(this.#native.flush(this.#rowCount));
       this.#rowCount = 0;
       this.#arenaUsed = 0;
+      this.#flushCount++;
       for (const { owner, row } of refused) owner.rowRefused(row);
     }
     if (this.#retiring.length > 0) this.#forgetRetired();

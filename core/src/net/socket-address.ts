@@ -79,8 +79,8 @@ export class SocketAddress {
 
   /** The address without port, IPv6 without brackets; an IPv4 peer of a dual-stack listener is shown as IPv4. */
   get host(): string {
-    if (this.family === 4) return this.#bytes(0, 4).join('.');
-    if (this.#isMappedIpv4()) return this.#bytes(12, 16).join('.');
+    if (this.family === 4) return ipv4Text(this.#word0);
+    if (this.#isMappedIpv4()) return ipv4Text(this.#word3);
     const groups: string[] = [];
     for (let i = 0; i < 16; i += 2) groups.push(((this.#byteAt(i) << 8) | this.#byteAt(i + 1)).toString(16));
     return new NodeSocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
@@ -122,14 +122,14 @@ export class SocketAddress {
     return this.#word0 === 0 && this.#word1 === 0 && this.#word2 === MAPPED_IPV4_WORD;
   }
 
-  #bytes(begin: number, end: number): number[] {
-    return Array.from({ length: end - begin }, (_, i) => this.#byteAt(begin + i));
-  }
-
   #byteAt(index: number): number {
     const word = [this.#word0, this.#word1, this.#word2, this.#word3][index >> 2]!;
     return (word >>> ((index & 3) * 8)) & 0xff;
   }
+}
+
+function ipv4Text(word: number): string {
+  return `${word & 0xff}.${(word >>> 8) & 0xff}.${(word >>> 16) & 0xff}.${word >>> 24}`;
 }
 
 function ipv6Bytes(host: string): Uint8Array {

@@ -31,8 +31,10 @@ export interface StreamConnection {
   readonly isFull: boolean;
   /** Reads what is there: bytes, 0 at the end of the stream, -EAGAIN when there is nothing now, another -errno when broken. */
   receive(into: Uint8Array): number;
-  /** Sends bytes; they are copied. Bytes for a broken connection are dropped. */
+  /** Sends bytes with what else leaves in this turn; they are copied. Bytes for a broken connection are dropped. */
   send(bytes: Uint8Array): void;
+  /** Sends bytes like send(), and does not wait for the end of the turn where that can be: for answers. */
+  sendNow(bytes: Uint8Array): void;
   /** Sends a run of packets on an interleaved channel. */
   sendRun(run: PacketRun, channel: number): void;
   /** Takes note of the events its task was given; the owner calls it first in its run. */

@@ -55,16 +55,18 @@ export function* writable(context: Armable, orEvents = 0): CoroutineBody<number>
 }
 
 /**
- * Waits until `promise` is settled; returns its value or throws its error. A kill does not wait for it: a value that
- * comes after that goes to `tooLate`, which closes what the promise opened, and a late error is dropped.
+ * Waits until a promise is settled; returns its value or throws its error. A value that is there already is returned at once,
+ * in the same run. A kill does not wait for a promise: a value that comes after that goes to `tooLate`, which closes what
+ * the promise opened, and a late error is dropped.
  * Error when it is called after a kill, in a `finally` block; the promise is looked after then, too.
  */
 export function* settled<Value>(
-  promise: PromiseLike<Value>,
+  value: Value | PromiseLike<Value>,
   tooLate?: (value: Value) => void,
 ): CoroutineBody<Value> {
   const task = CoroutineTask.running('settled');
-  const settlement = new Settlement(task, promise, tooLate);
+  if (!isPromise(value) && !task.isKilled) return value;
+  const settlement = new Settlement(task, Promise.resolve(value), tooLate);
   try {
     if (task.isKilled) throw new Error('settled() can not wait after kill');
     while (!settlement.isSettled) {
@@ -75,6 +77,10 @@ export function* settled<Value>(
   } finally {
     settlement.abandon();
   }
+}
+
+function isPromise<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 type Outcome<Value> = { readonly value: Value } | { readonly error: unknown };

@@ -9,7 +9,7 @@ import type { BlockingAnswer, BlockingRequest } from './blocking-calls';
 import { loadModules } from './load-modules';
 import { MemoryBudget } from './memory-budget';
 import type { BlockingThreadStart, FromWorker } from './thread-messages';
-import { workerLog } from './worker-log';
+import { WorkerLog } from './worker-log';
 
 type Answer = (argument: unknown, caller: number) => unknown;
 
@@ -44,11 +44,13 @@ function serve(threadIndex: number, port: MessagePort): void {
 
 const start = workerData as BlockingThreadStart;
 const memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
+const log = new WorkerLog(parentPort!, start.logLevel);
+process.once('exit', () => log.flush());
 loadModules(start.modules, (module, settings) => {
   module.onBlockingThread?.({
     settings,
     memory,
-    log: workerLog(parentPort!, module.name, start.logLevel),
+    log: log.of(module.name),
     handle: (job, handler) => jobs.set(job, handler as Answer),
     onStop: (stopping) => stopHooks.push(stopping),
   });
@@ -60,4 +62,5 @@ parentPort!.once('message', () => {
   for (const { port } of start.callers) port.close();
 });
 yieldThread(); // from now on: a server that starts has no viewers yet
+log.flush();
 parentPort!.postMessage({ kind: 'ready' } satisfies FromWorker);

@@ -23,7 +23,7 @@ import { loadModules } from './load-modules';
 import type { Log } from './log';
 import { MemoryBudget } from './memory-budget';
 import type { FromWorker, TaskThreadStart, ThreadSnapshot, ToTaskThread } from './thread-messages';
-import { workerLog } from './worker-log';
+import { WorkerLog } from './worker-log';
 
 const US_PER_MS = 1000;
 
@@ -38,13 +38,16 @@ class TaskThreadWorker {
   readonly #thread: TaskThread;
   readonly #claims = new ConnectionClaims((message) => this.#post(message));
   readonly #memory: MemoryBudget;
+  readonly #lines: WorkerLog;
   readonly #log: Log;
   #arrivals: Arrivals<AcceptedMessage> | undefined;
   #isStopping = false;
 
   constructor(readonly start: TaskThreadStart) {
     const stats = new ThreadStats(start.statsMemory);
-    this.#log = workerLog(parentPort!, 'core', start.logLevel);
+    this.#lines = new WorkerLog(parentPort!, start.logLevel);
+    this.#log = this.#lines.of('core');
+    process.once('exit', () => this.#lines.flush());
     this.#memory = new MemoryBudget(start.memory.limitBytes, start.memory.page);
     this.#batch = new PacketBatch(new Float64Array(start.countersMemory));
     watchGarbageCollection(stats);
@@ -71,6 +74,7 @@ class TaskThreadWorker {
       module.onTaskThread?.(this.#hostFor(module.name, settings, roles)),
     );
     parentPort!.on('message', (message: ToTaskThread) => this.#receive(message));
+    this.#lines.flush();
     this.#post({ kind: 'ready' });
   }
 
@@ -91,7 +95,7 @@ class TaskThreadWorker {
       roles,
       blocking: this.#blocking,
       settings,
-      log: workerLog(parentPort!, moduleName, this.start.logLevel),
+      log: this.#lines.of(moduleName),
       serve: (name, service) => this.#services.set(name, service),
       memory: this.#memory,
       connectionClosed: (peer) => this.#post({ kind: 'closed', peer: peer.words }),
@@ -155,6 +159,7 @@ class TaskThreadWorker {
     this.#batch.flush();
     // Whoever asked for what is still being done there has gone, and nobody waits for it any more.
     this.#blocking.close();
+    this.#lines.flush();
     this.#post({ kind: 'stopped', snapshot: this.#snapshot() });
     this.#batch.close();
     this.#port.close();

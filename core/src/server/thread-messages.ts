@@ -81,15 +81,17 @@ export interface ThreadSnapshot {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+/** A line of a worker's log. */
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
 /** Worker to main thread. */
 export type FromWorker =
   | { readonly kind: 'ready' }
-  | {
-      readonly kind: 'log';
-      readonly level: LogLevel;
-      readonly message: string;
-      readonly fields: LogFields | undefined;
-    }
+  | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
   | {
       readonly kind: 'task-class';
       readonly classId: number;

@@ -41,7 +41,8 @@ export class WorkerThread {
         if (message.kind === 'ready') {
           isReady = true;
           resolve();
-        } else if (message.kind === 'log') log[message.level](message.message, message.fields);
+        } else if (message.kind === 'log')
+          for (const { level, message: text, fields } of message.lines) log[level](text, fields);
         else onMessage(message);
       });
     });

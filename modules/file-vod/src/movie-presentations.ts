@@ -3,7 +3,7 @@
  * thread, so that its viewers share what is cached with it; and one hold of the blocking thread that opened it, given back with
  * the last viewer here. Whether the file has changed is looked at four times a second at most, however many viewers come.
  */
-import { type BlockingCalls, FrameTable, type Presentation } from '@finch/core';
+import { type BlockingCalls, FrameTable, type Opening, type Presentation } from '@finch/core';
 import type { SharedMovie } from './movie-store';
 
 /** Name of the job that opens a movie. */
@@ -55,8 +55,8 @@ export class MoviePresentations {
     return this.#held.size;
   }
 
-  /** Opens a movie for one holder, who closes it. Rejects with MediaError. */
-  async open(path: readonly string[]): Promise<Presentation> {
+  /** Opens a movie for one holder, who closes it: at once when it is open and was looked at just now. Rejects with MediaError. */
+  open(path: readonly string[]): Opening {
     const key = path.join('/');
     const looked = this.#looked.get(key);
     const isFresh = looked !== undefined && this.#nowMs() - looked.atMs < FRESH_MS;

@@ -13,6 +13,7 @@ const TIMESTAMP = /^\d{1,20}(?:\.\d{0,20})?(?:\s+\d{0,20}(?:\.\d{0,20})?)?$/;
 
 /** Whether a request asks for the connection to be closed behind its answer (RFC 2326 §12.10). */
 export function asksToClose({ headers }: RtspRequest): boolean {
+  if (!headers.has('Connection')) return false;
   return headers
     .getAll('Connection')
     .flatMap((value) => value.split(','))

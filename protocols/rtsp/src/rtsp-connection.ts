@@ -252,7 +252,7 @@ export class RtspConnection
     if (again !== undefined) return yield* this.#go(thread, again);
     const isLast = this.refusal !== undefined || asksToClose(request);
     const reply = isTooMany ? rateReply(this, request) : yield* replyTo(this, request);
-    this.tcp.send(writeReply(request, reply, isLast));
+    this.tcp.sendNow(writeReply(request, reply, isLast));
     if (isTooMany && !isLast) yield* this.#rest();
     return isLast;
   }

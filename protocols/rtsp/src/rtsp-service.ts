@@ -15,6 +15,7 @@ import {
   UdpPair,
 } from '@finch/core';
 import { type Pacing, PlanCaches, type SlowViewer } from '@finch/rtp';
+import { Descriptions } from './descriptions';
 import type { RtspError } from './errors';
 import { SESSION_BYTES } from './memory-costs';
 import { refusalError } from './refusals';
@@ -44,6 +45,7 @@ const MEMORY_LINES: LogAllowance = { burst: 1, perMinute: 1 };
 export class RtspService implements SessionService {
   readonly settings: RtspSettings;
   readonly plans: PlanCaches;
+  readonly descriptions = new Descriptions();
   /** Over ways that lose packets, and over those that do not. */
   readonly pacing: { readonly lossy: Pacing; readonly reliable: Pacing };
   readonly slowViewer: SlowViewer;

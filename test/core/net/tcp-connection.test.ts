@@ -100,6 +100,49 @@ function runOf(plan: ReturnType<typeof registered>, first: number, count: number
   return { run: { ...run, plan, firstPacket: first, packetCount: count }, wire: Buffer.concat(wire) };
 }
 
+describe('sendNow', () => {
+  it('writes at once what has nothing before it', async () => {
+    connection.sendNow(Uint8Array.of(1, 2, 3));
+    expectBytes(await receive(3), Uint8Array.of(1, 2, 3));
+  });
+
+  it('waits for the flush behind packets of its own, and only for that', async () => {
+    const { run, wire } = runOf(registered(), 0, 1);
+    connection.sendRun({ ...run, packetCount: 1 }, 2);
+    connection.sendNow(Uint8Array.of(1));
+    under.batch.flush();
+    connection.sendNow(Uint8Array.of(2));
+    connection.send(Uint8Array.of(3));
+    connection.sendNow(Uint8Array.of(4));
+    under.batch.flush();
+    const received = await receive(wire.length + 4);
+    expectBytes(received, Buffer.concat([wire, Uint8Array.of(1, 2, 3, 4)]));
+  });
+
+  it('keeps what the socket has no room for, in order', async () => {
+    const sent: Uint8Array[] = [];
+    const send = () => {
+      const piece = patternBytes(100_001).map((byte) => byte ^ sent.length);
+      connection.sendNow(piece);
+      sent.push(piece);
+    };
+    while (!connection.isFull) send();
+    send();
+    const all = Buffer.concat(sent);
+    expectBytes(await receive(all.length), all);
+    await eventually(() => expect([connection.isFull, heard.drains > 0]).toEqual([false, true]));
+  });
+
+  it('tells at once that the connection is broken', () => {
+    tcp.close(tcp.client);
+    connection.sendNow(Uint8Array.of(1)); // answered with a reset
+    connection.sendNow(Uint8Array.of(2));
+    connection.sendNow(Uint8Array.of(3));
+    expect(heard.breaks.length).toBe(1);
+    expect([-EPIPE, -ECONNRESET]).toContain(heard.breaks[0]);
+  });
+});
+
 describe('receive', () => {
   it('gives bytes, -EAGAIN, and 0 at the end', () => {
     const into = new Uint8Array(10);

@@ -161,6 +161,28 @@ describe('settled', () => {
     expect(log.map(([what]) => what)).toEqual(['value', read, start]);
   });
 
+  it('returns what is no promise at once, in the same run', () => {
+    const { log } = startCoroutine(function* (log) {
+      for (const value of ['value', undefined, null, {}]) log(yield* settled(value));
+    });
+    expect(log.map(([what]) => what)).toEqual(['value', undefined, null, {}]);
+  });
+
+  it('gives away what is no promise when it is called after a kill', async () => {
+    const tooLate: string[] = [];
+    const { machine, task } = startCoroutine(function* () {
+      try {
+        yield* until(read);
+      } finally {
+        yield* settled('file', (file) => tooLate.push(file));
+      }
+    });
+    task.signal(kill);
+    machine.runUntilIdle();
+    await promisesRun();
+    expect(tooLate).toEqual(['file']);
+  });
+
   it('throws the error of the promise', async () => {
     const { machine, log } = startCoroutine(function* (log) {
       try {

@@ -78,6 +78,14 @@ it('gives the same presentation to all who open a movie at once', async () => {
   expect(presentations.size).toBe(0);
 });
 
+it('has a movie at once that was looked at just now', async () => {
+  const one = await side.presentations.open(['a.mp4']);
+  const two = side.presentations.open(['a.mp4']);
+  expect(two).toBe(one);
+  one.close();
+  one.close();
+});
+
 it('tells who cached something with a movie when its last holder has closed it, once', async () => {
   const closings: string[] = [];
   const [one, two] = [await side.presentations.open(['a.mp4']), await side.presentations.open(['a.mp4'])];

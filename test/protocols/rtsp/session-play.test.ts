@@ -5,6 +5,7 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SAMPLE_FOLDER } from '@finch/server/config/index';
+import { eventually } from '../../support/deadline';
 import { nalUnitsOf } from '../../support/depacketize';
 import { type FinchUnderTest, SAMPLE, startFinch, temporaryFolder } from '../../support/finch-under-test';
 import { nalUnitOfFrame, putMovie, type ShortMovie } from '../../support/movies';
@@ -278,7 +279,8 @@ describe('a viewer', () => {
     await viewer.teardown();
     await Promise.all(tracks.map((track) => track.byeArrived()));
     expect((await viewer.request('PLAY', url)).status).toBe(454);
-    expect(finch.log.some(({ message }) => message === `127.0.0.1 stops ${SAMPLE}: teardown`)).toBe(true);
+    const stop = expect.objectContaining({ message: `127.0.0.1 stops ${SAMPLE}: teardown` });
+    await eventually(() => expect(finch.log).toContainEqual(stop));
   });
 
   itOverBoth(

@@ -3,6 +3,7 @@
  * Spec: RFC 2326 §10.12; RFC 3550 §5.1.
  */
 import { readFileSync } from 'node:fs';
+import { eventually } from '../../support/deadline';
 import { nalUnitsOf } from '../../support/depacketize';
 import { type FinchUnderTest, startFinch, temporaryFolder } from '../../support/finch-under-test';
 import { nalUnitOfFrame, putMovie, type ShortMovie } from '../../support/movies';
@@ -76,8 +77,10 @@ describe('a slow reader over TCP', () => {
     const left = FAT.frames - frames.length;
     await slow.teardown();
     await other.teardown();
-    const stops = finch.log.filter(({ message }) => message === '127.0.0.1 stops fat.mp4: teardown');
-    expect(stops.map(({ fields }) => fields!['thinned.upToKeyFrame'])).toEqual([left]);
+    const stops = () => finch.log.filter(({ message }) => message === '127.0.0.1 stops fat.mp4: teardown');
+    await eventually(() =>
+      expect(stops().map(({ fields }) => fields!['thinned.upToKeyFrame'])).toEqual([left]),
+    );
     await Promise.all([slow.close(), other.close()]);
   });
 

@@ -37,9 +37,19 @@ export function isUnmodifiedSince(value: string | undefined, modifiedMs: number)
   }
 }
 
+/** Texts by second, so that answers of one second, and those about one movie, need not make theirs anew. */
+const formatted = new Map<number, string>();
+const MAX_FORMATTED = 64;
+
 /** Formats milliseconds since 1970-01-01 UTC, rounded down to seconds. RangeError outside of 1970..9999. */
 export function formatDate(utcMs: number): string {
   if (!(utcMs >= 0 && utcMs < END_OF_YEAR_9999_UTC_MS))
     throw new RangeError(`utcMs must be in 1970..9999: ${utcMs}`);
-  return new Date(utcMs).toUTCString();
+  const second = Math.floor(utcMs / 1000);
+  const known = formatted.get(second);
+  if (known !== undefined) return known;
+  const text = new Date(utcMs).toUTCString();
+  if (formatted.size === MAX_FORMATTED) formatted.clear();
+  formatted.set(second, text);
+  return text;
 }
