@@ -1,7 +1,10 @@
-/** Tests are TypeScript, run by jest over the compiled packages: worker threads load the same dist files. */
-export default {
+/**
+ * Tests are TypeScript, run by jest over the compiled packages: worker threads load the same dist files. Of two projects:
+ * `alone` are those that a busy machine could spoil, real players and measured lateness, which scripts/test.mjs runs one by one.
+ */
+const common = {
+  rootDir: '.',
   roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
   testEnvironment: '<rootDir>/test/support/leak-environment.ts',
   setupFilesAfterEnv: ['<rootDir>/test/support/leak-check.ts'],
   transform: {
@@ -10,4 +13,21 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
+};
+const ALONE = ['clients', 'load', 'torture'];
+
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: 'together',
+      testMatch: ['**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', ...ALONE.map((folder) => `<rootDir>/test/${folder}/`)],
+    },
+    {
+      ...common,
+      displayName: 'alone',
+      testMatch: ALONE.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+    },
+  ],
 };
