@@ -3,6 +3,7 @@
  * Rule: stop() ends it and expects that nothing was left.
  */
 import { type Log, type LogLevel, type PacketBatch, SingleThread, Task, type TaskThread } from '@finch/core';
+import type { StreamConnectionEvents } from '@finch/core/net/stream-connection';
 import { native } from '@finch/native';
 import { eventually } from '../../support/deadline';
 
@@ -47,6 +48,20 @@ export class FunctionTask extends Task {
     if (events & 1) return -1;
     this.#body(events);
     return 0;
+  }
+}
+
+/** Counts what a connection tells. */
+export class Heard implements StreamConnectionEvents {
+  drains = 0;
+  readonly breaks: number[] = [];
+  onBroken: () => void = () => {};
+  drained(): void {
+    this.drains++;
+  }
+  broken(code: number): void {
+    this.breaks.push(code);
+    this.onBroken();
   }
 }
 
