@@ -29,7 +29,7 @@ const HEAVY = 'heavy.mp4';
 const HEAVY_S = 12;
 /** What people have who complain. */
 const BAD = { loss: 0.05, delayMs: 100, reordering: 0.05 };
-const PLAY_TIMEOUT_MS = 45_000;
+const PLAY_TIMEOUT_MS = 50_000;
 /** Until ffmpeg has reported what it lost. */
 const THINNED_MS = 60_000;
 const QUIETLY = ['-nostdin', '-v', 'error'];

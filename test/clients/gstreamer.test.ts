@@ -6,7 +6,7 @@ import { MOVIES, type MovieName } from '../support/media-movies';
 import { serveMovies } from '../support/movie-server';
 
 const MOVIE_S = 4;
-const PLAY_TIMEOUT_MS = 25_000;
+const PLAY_TIMEOUT_MS = 50_000;
 const NAMES: readonly MovieName[] = [
   'moov-first.mp4',
   'b-frames.mp4',
@@ -28,7 +28,7 @@ const cases = NAMES.flatMap((name) =>
 const withPictures = cases.filter(([name]) => MOVIES[name].videos > 0);
 const withSound = cases.filter(([name]) => MOVIES[name].audios > 0);
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const server = serveMovies({ names: NAMES, durationS: MOVIE_S });
 

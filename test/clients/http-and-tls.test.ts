@@ -10,10 +10,10 @@ import { receiveByVlc, vlcOrSkip } from '../support/media-vlc';
 import { serveMovies } from '../support/movie-server';
 import { TLS_CONFIG } from '../support/tls-files';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const NAME: MovieName = 'b-frames.mp4';
-const PLAY_TIMEOUT_MS = 40_000;
+const PLAY_TIMEOUT_MS = 50_000;
 /** VLC's muxer loses what it holds when VLC quits, from local files too. */
 const LOST_AT_QUIT_S = 1;
 

@@ -31,12 +31,12 @@ netemOrSkip()('behind netem', () => {
         const player = ['-nostdin', '-v', 'error', '-rtsp_transport', carrier, '-i', url()];
         const counted = ['-map', '0:v', '-f', 'framemd5', '-'];
         const { command, args } = link.inside('ffmpeg', [...player, ...counted]);
-        const { isTimedOut, stdout } = await runClient(command, args, { timeoutMs: 40_000 });
+        const { isTimedOut, stdout } = await runClient(command, args, { timeoutMs: 60_000 });
         expect(isTimedOut).toBe(false);
         const pictures = stdout.split('\n').filter((row) => /^0,/.test(row)).length;
         expect(pictures).toBeGreaterThan((MOVIE_S * FRAME_RATE_HZ) / 2);
       },
-      60_000,
+      120_000,
     );
   });
 
@@ -63,11 +63,11 @@ netemOrSkip()('behind netem', () => {
         'fakesink',
       ];
       const { command, args } = link.inside('gst-launch-1.0', [...source, ...sinks]);
-      const { isTimedOut, stdout } = await runClient(command, args, { timeoutMs: 40_000 });
+      const { isTimedOut, stdout } = await runClient(command, args, { timeoutMs: 60_000 });
       expect({ isTimedOut, hasEnded: stdout.includes('Got EOS') }).toEqual({
         isTimedOut: false,
         hasEnded: true,
       });
-    }, 60_000);
+    }, 120_000);
   });
 });
