@@ -21,6 +21,8 @@ const ALONE = [
 ];
 
 export default {
+  /** For tests that name none: processes take their time to start where others run. */
+  testTimeout: 30_000,
   projects: [
     {
       ...common,
