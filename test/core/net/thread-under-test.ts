@@ -51,13 +51,20 @@ export class FunctionTask extends Task {
   }
 }
 
-/** Counts what a connection tells. */
+/** Keeps what a connection tells, and lets it queue what `budgetBytes` allows. */
 export class Heard implements StreamConnectionEvents {
   drains = 0;
   readonly breaks: number[] = [];
+  readonly queuedBytes: number[] = [];
+  budgetBytes = Infinity;
   onBroken: () => void = () => {};
   drained(): void {
     this.drains++;
+  }
+  holdQueued(sizeBytes: number): boolean {
+    if (sizeBytes > this.budgetBytes) return false;
+    this.queuedBytes.push(sizeBytes);
+    return true;
   }
   broken(code: number): void {
     this.breaks.push(code);
