@@ -63,6 +63,7 @@ for (let i = 0; i < SESSIONS; i++) {
   clock.advanceUs(STAGGER_US);
 }
 
+
 // Every plan is there at once, as for the second viewer of a movie.
 function cacheOf(stored) {
   const segments = segmentsOf(stored);
@@ -81,23 +82,19 @@ function cacheOf(stored) {
 }
 const results = [];
 for (const mb of [0.01, 8]) {
-  const thrash = new Float64Array((mb << 20) / 8 + 8);
-  let spent = 0;
-  let pk = 0;
-  for (let round = 0; round < 9; round++) {
-    if (round === 3) {
-      spent = 0;
-      pk = packets;
-    }
-    for (let turn = 0; turn < (SECONDS * 1e6) / WINDOW_US; turn++) {
-      thrash.fill(turn);
-      clock.advanceUs(WINDOW_US);
-      const t = process.cpuUsage();
-      thread.turn();
-      const u = process.cpuUsage(t);
-      spent += u.user + u.system;
-    }
+const thrash = new Float64Array((mb << 20) / 8 + 8);
+let spent = 0;
+let pk = 0;
+for (let round = 0; round < 9; round++) {
+  if (round === 3) { spent = 0; pk = packets; }
+  for (let turn = 0; turn < (SECONDS * 1e6) / WINDOW_US; turn++) {
+    thrash.fill(turn);
+    clock.advanceUs(WINDOW_US);
+    const t = process.cpuUsage();
+    thread.turn();
+    const u = process.cpuUsage(t); spent += u.user + u.system;
   }
-  results.push(((spent * 1000) / (packets - pk)).toFixed(1));
+}
+results.push((spent * 1000 / (packets - pk)).toFixed(1));
 }
 console.log('warm, cold ns a packet', ...results);
