@@ -1,23 +1,20 @@
 /** ffmpeg plays every kind of movie to the end, over UDP and over TCP, all at once: what comes in is what is in the file. */
 import { clientOrSkip } from '../support/clients';
-import { type FinchUnderTest, startFinch, temporaryFolder } from '../support/finch-under-test';
 import {
   allPicturesOfFile,
   CARRIERS,
   type Carrier,
   compareFrames,
   delaysOf,
-  framesOfFile,
-  type MovieFrames,
-  type Reception,
   receive,
   sameFrames,
 } from '../support/media-frames';
-import { MOVIE_NAMES, MOVIES, type MovieName, makeMovies } from '../support/media-movies';
+import { MOVIE_NAMES, MOVIES, type MovieName } from '../support/media-movies';
+import { serveMovies } from '../support/movie-server';
 
 const MOVIE_S = 4;
 /** ffmpeg probes, plays, and is told the end by BYE; it would wait much longer for a server that says none. */
-const PLAY_TIMEOUT_MS = 25_000;
+const PLAY_TIMEOUT_MS = 50_000;
 /** Two clock ticks of the reports and the resolution of NTP times in milliseconds. */
 const TIME_TOLERANCE_S = 0.003;
 /** Access units of sound in the first packet, at most; ffmpeg guesses the times of all but its first while it probes. */
@@ -33,35 +30,20 @@ const withSound = PLAIN_MOVIES.filter((name) => MOVIES[name].audios > 0);
 const cases = (names: readonly MovieName[]) =>
   names.flatMap((name) => CARRIERS.map((carrier): [MovieName, Carrier] => [name, carrier]));
 
+jest.setTimeout(120_000);
+
+const server = serveMovies({ names: MOVIE_NAMES, durationS: MOVIE_S });
+
 clientOrSkip('ffmpeg')('ffmpeg', () => {
-  const folder = temporaryFolder();
-  const lists = temporaryFolder();
-  const files = new Map<MovieName, MovieFrames>();
-  const receptions = new Map<string, Reception>();
-  let finch: FinchUnderTest;
-
-  beforeAll(async () => {
-    await makeMovies(folder.path, MOVIE_S);
-    finch = await startFinch({ media: folder.path });
-    await Promise.all(
-      cases(MOVIE_NAMES).map(async ([name, carrier]) => {
-        const options = { url: finch.url(name), carrier, timeoutMs: PLAY_TIMEOUT_MS };
-        receptions.set(`${name} ${carrier}`, await receive(lists.path, name, options));
-      }),
-    );
-    for (const name of MOVIE_NAMES) files.set(name, await framesOfFile(folder.path, name));
-  }, 60_000);
-
-  afterAll(async () => {
-    await finch?.stop();
-    folder.remove();
-    lists.remove();
+  const receptionOf = server.beginEach(cases(MOVIE_NAMES), (name, carrier) => {
+    const options = { url: server.finch.url(name), carrier, timeoutMs: PLAY_TIMEOUT_MS };
+    return receive(server.output, name, options);
   });
 
-  const receptionOf = (name: MovieName, carrier: Carrier) => receptions.get(`${name} ${carrier}`)!;
-
-  it('has movies with frames to lose', () => {
-    for (const [name, { videos, audios }] of files) {
+  it('has movies with frames to lose', async () => {
+    await Promise.all(MOVIE_NAMES.map((name) => server.framesOf(name)));
+    for (const name of MOVIE_NAMES) {
+      const { videos, audios } = await server.framesOf(name);
       const counts = [...videos, ...audios].map(({ length }) => length);
       expect({ name, hasFrames: counts.map((count) => count > MOVIE_S * 10) }).toEqual({
         name,
@@ -70,39 +52,44 @@ clientOrSkip('ffmpeg')('ffmpeg', () => {
     }
   });
 
-  it.each(cases(MOVIE_NAMES))('plays %s over %s to its end without a complaint', (name, carrier) => {
-    const { exitCode, isTimedOut, stderr } = receptionOf(name, carrier).client;
+  it.each(cases(MOVIE_NAMES))('plays %s over %s to its end without a complaint', async (name, carrier) => {
+    const { exitCode, isTimedOut, stderr } = (await receptionOf(name, carrier)).client;
     expect({ exitCode, isTimedOut, stderr }).toEqual({ exitCode: 0, isTimedOut: false, stderr: '' });
   });
 
-  it.each(cases(withPictures))('gets every picture of %s over %s, bit by bit', (name, carrier) => {
-    const { videos } = files.get(name)!;
-    const compared = videos.map((frames, i) => compareFrames(receptionOf(name, carrier).videos[i]!, frames));
+  it.each(cases(withPictures))('gets every picture of %s over %s, bit by bit', async (name, carrier) => {
+    const { videos } = await server.framesOf(name);
+    const received = await receptionOf(name, carrier);
+    const compared = videos.map((frames, i) => compareFrames(received.videos[i]!, frames));
     expect(compared).toEqual(videos.map(({ length }) => sameFrames(length)));
   });
 
-  it.each(cases(withSound))('gets every access unit of sound of %s over %s', (name, carrier) => {
-    const { audios } = files.get(name)!;
-    const compared = audios.map((frames, i) => compareFrames(receptionOf(name, carrier).audios[i]!, frames));
+  it.each(cases(withSound))('gets every access unit of sound of %s over %s', async (name, carrier) => {
+    const { audios } = await server.framesOf(name);
+    const received = await receptionOf(name, carrier);
+    const compared = audios.map((frames, i) => compareFrames(received.audios[i]!, frames));
     expect(compared).toEqual(audios.map(({ length }) => sameFrames(length)));
   });
 
-  it.each(cases(PLAIN_MOVIES))('gets all frames of %s over %s at the times of the file', (name, carrier) => {
-    const { videos, audios } = receptionOf(name, carrier);
-    const file = files.get(name)!;
-    const delays = [
-      ...videos.flatMap((frames, i) => delaysOf(frames, file.videos[i]!)),
-      ...audios.flatMap((frames, i) => delaysOf(frames.slice(FIRST_PACKET_UNITS), file.audios[i]!)),
-    ];
-    expect(delays.filter((delayS) => !(Math.abs(delayS) <= TIME_TOLERANCE_S))).toEqual([]);
-  });
+  it.each(cases(PLAIN_MOVIES))(
+    'gets all frames of %s over %s at the times of the file',
+    async (name, carrier) => {
+      const { videos, audios } = await receptionOf(name, carrier);
+      const file = await server.framesOf(name);
+      const delays = [
+        ...videos.flatMap((frames, i) => delaysOf(frames, file.videos[i]!)),
+        ...audios.flatMap((frames, i) => delaysOf(frames.slice(FIRST_PACKET_UNITS), file.audios[i]!)),
+      ];
+      expect(delays.filter((delayS) => !(Math.abs(delayS) <= TIME_TOLERANCE_S))).toEqual([]);
+    },
+  );
 
   it.each(cases([CUT]))(
     'gets of %s over %s what the edit list shows, and what decoding needs',
     async (name, carrier) => {
-      const { videos, audios } = receptionOf(name, carrier);
-      const file = files.get(name)!;
-      const pictures = await allPicturesOfFile(folder.path, name);
+      const { videos, audios } = await receptionOf(name, carrier);
+      const file = await server.framesOf(name);
+      const pictures = await allPicturesOfFile(server.media, name);
       expect(compareFrames(videos[0]!, pictures)).toBe(sameFrames(pictures.length));
       const shownPictures = pictures.slice(-file.videos[0]!.length);
       expect(compareFrames(shownPictures, file.videos[0]!)).toBe(sameFrames(shownPictures.length));

@@ -1,20 +1,11 @@
 /** ffmpeg jumps to several places, over UDP and over TCP, all at once: PAUSE, then PLAY with Range (RFC 2326 §10.5, §12.29). */
 import { clientOrSkip } from '../support/clients';
-import { type FinchUnderTest, startFinch, temporaryFolder } from '../support/finch-under-test';
-import {
-  CARRIERS,
-  type Carrier,
-  commonTail,
-  delaysOf,
-  framesOfFile,
-  type MovieFrames,
-  type Reception,
-  receive,
-} from '../support/media-frames';
-import { KEY_INTERVAL_S, type MovieName, makeMovies } from '../support/media-movies';
+import { CARRIERS, type Carrier, commonTail, delaysOf, receive } from '../support/media-frames';
+import { KEY_INTERVAL_S, type MovieName } from '../support/media-movies';
+import { serveMovies } from '../support/movie-server';
 
 const MOVIE_S = 5;
-const PLAY_TIMEOUT_MS = 20_000;
+const PLAY_TIMEOUT_MS = 50_000;
 const NAMES: readonly MovieName[] = ['moov-first.mp4', 'b-frames.mp4'];
 /** Between key frames, on one, just behind one and in the last group of pictures; away from 1 s, where ffmpeg's probe ends. */
 const POINTS_S: readonly number[] = [0.5, 3, 3.08, 3.5, 4.7];
@@ -35,37 +26,20 @@ const cases = NAMES.flatMap((name) =>
   CARRIERS.flatMap((carrier) => POINTS_S.map((pointS): Case => [name, carrier, pointS])),
 );
 
+jest.setTimeout(120_000);
+
+const server = serveMovies({ names: NAMES, durationS: MOVIE_S });
+
 clientOrSkip('ffmpeg')('ffmpeg seeks', () => {
-  const folder = temporaryFolder();
-  const lists = temporaryFolder();
-  const files = new Map<MovieName, MovieFrames>();
-  const receptions = new Map<string, Reception>();
-  let finch: FinchUnderTest;
-
-  beforeAll(async () => {
-    await makeMovies(folder.path, MOVIE_S, NAMES);
-    finch = await startFinch({ media: folder.path });
-    await Promise.all(
-      cases.map(async ([name, carrier, seekS]) => {
-        const options = { url: finch.url(name), carrier, seekS, timeoutMs: PLAY_TIMEOUT_MS };
-        receptions.set(keyOf([name, carrier, seekS]), await receive(lists.path, name, options));
-      }),
-    );
-    for (const name of NAMES) files.set(name, await framesOfFile(folder.path, name));
-  }, 60_000);
-
-  afterAll(async () => {
-    await finch?.stop();
-    folder.remove();
-    lists.remove();
+  const receptionOf = server.beginEach(cases, (name, carrier, seekS) => {
+    const options = { url: server.finch.url(name), carrier, seekS, timeoutMs: PLAY_TIMEOUT_MS };
+    return receive(server.output, name, options);
   });
 
-  const keyOf = (parts: Case) => parts.join(' ');
-
   /** What was received from the place on, and the whole file. */
-  function arrivedAt(parts: Case) {
-    const file = files.get(parts[0])!;
-    const { client, videos, audios } = receptions.get(keyOf(parts))!;
+  async function arrivedAt(parts: Case) {
+    const file = await server.framesOf(parts[0]);
+    const { client, videos, audios } = await receptionOf(...parts);
     const [pictures, units] = [videos[0]!, audios[0]!];
     const [filePictures, fileUnits] = [file.videos[0]!, file.audios[0]!];
     const pictureCount = commonTail(pictures, filePictures);
@@ -81,34 +55,40 @@ clientOrSkip('ffmpeg')('ffmpeg seeks', () => {
     };
   }
 
-  it.each(cases)('in %s over %s to %d s, and decodes from there to the end without an error', (...parts) => {
-    const { client, strays } = arrivedAt(parts);
-    const { exitCode, isTimedOut, stderr } = client;
-    expect({ exitCode, isTimedOut, stderr: withoutStrays(parts[1], stderr) }).toEqual({
-      exitCode: 0,
-      isTimedOut: false,
-      stderr: '',
-    });
-    for (const count of strays) expect(count).toBeLessThanOrEqual(MAX_STRAY_FRAMES);
-  });
+  it.each(cases)(
+    'in %s over %s to %d s, and decodes from there to the end without an error',
+    async (...parts) => {
+      const { client, strays } = await arrivedAt(parts);
+      const { exitCode, isTimedOut, stderr } = client;
+      expect({ exitCode, isTimedOut, stderr: withoutStrays(parts[1], stderr) }).toEqual({
+        exitCode: 0,
+        isTimedOut: false,
+        stderr: '',
+      });
+      for (const count of strays) expect(count).toBeLessThanOrEqual(MAX_STRAY_FRAMES);
+    },
+  );
 
-  it.each(cases)('in %s over %s to %d s: pictures from the key frame at or before it', (...parts) => {
+  it.each(cases)('in %s over %s to %d s: pictures from the key frame at or before it', async (...parts) => {
     const [name, , pointS] = parts;
-    const { firstPicture } = arrivedAt(parts);
+    const { firstPicture } = await arrivedAt(parts);
     const askedS = pointS - START_LEAD_S - (name === 'b-frames.mp4' ? B_FRAME_LEAD_S : 0);
     const keyFrameS = Math.floor(askedS / KEY_INTERVAL_S) * KEY_INTERVAL_S;
     expect(firstPicture?.ptsS).toBeCloseTo(keyFrameS, 3);
   });
 
-  it.each(cases)('in %s over %s to %d s: sound from the packet that plays with that picture', (...parts) => {
-    const { firstPicture, firstUnit } = arrivedAt(parts);
-    const earlierS = firstPicture!.ptsS - firstUnit!.ptsS;
-    expect(earlierS).toBeGreaterThan(-UNIT_S / 2);
-    expect(earlierS).toBeLessThanOrEqual(PACKET_UNITS * UNIT_S);
-  });
+  it.each(cases)(
+    'in %s over %s to %d s: sound from the packet that plays with that picture',
+    async (...parts) => {
+      const { firstPicture, firstUnit } = await arrivedAt(parts);
+      const earlierS = firstPicture!.ptsS - firstUnit!.ptsS;
+      expect(earlierS).toBeGreaterThan(-UNIT_S / 2);
+      expect(earlierS).toBeLessThanOrEqual(PACKET_UNITS * UNIT_S);
+    },
+  );
 
-  it.each(cases)('in %s over %s to %d s: picture and sound at the times of the file', (...parts) => {
-    const { pictures, units, file } = arrivedAt(parts);
+  it.each(cases)('in %s over %s to %d s: picture and sound at the times of the file', async (...parts) => {
+    const { pictures, units, file } = await arrivedAt(parts);
     const delays = [
       ...delaysOf(pictures.slice(1), file.pictures), // ffmpeg's parser gives the first access unit no time at all
       ...delaysOf(units.slice(PACKET_UNITS), file.units),

@@ -1,20 +1,12 @@
 /** GStreamer plays movies to the end, over UDP and over TCP, all at once; BYE ends its pipeline (RFC 3550 §6.6). */
-import { readFileSync } from 'node:fs';
 import { clientOrSkip } from '../support/clients';
-import { type FinchUnderTest, startFinch, temporaryFolder } from '../support/finch-under-test';
-import {
-  CARRIERS,
-  type Carrier,
-  compareFrames,
-  framesOfFile,
-  picturesOfStream,
-  sameFrames,
-} from '../support/media-frames';
-import { type GstreamerReception, receiveByGstreamer, soundBytesOfFile } from '../support/media-gstreamer';
-import { MOVIES, type MovieName, makeMovies } from '../support/media-movies';
+import { CARRIERS, type Carrier } from '../support/media-frames';
+import { receiveByGstreamer } from '../support/media-gstreamer';
+import { MOVIES, type MovieName } from '../support/media-movies';
+import { serveMovies } from '../support/movie-server';
 
 const MOVIE_S = 4;
-const PLAY_TIMEOUT_MS = 20_000;
+const PLAY_TIMEOUT_MS = 50_000;
 const NAMES: readonly MovieName[] = [
   'moov-first.mp4',
   'b-frames.mp4',
@@ -36,32 +28,19 @@ const cases = NAMES.flatMap((name) =>
 const withPictures = cases.filter(([name]) => MOVIES[name].videos > 0);
 const withSound = cases.filter(([name]) => MOVIES[name].audios > 0);
 
-clientOrSkip('gst-launch-1.0')('GStreamer', () => {
-  const folder = temporaryFolder();
-  const output = temporaryFolder();
-  const receptions = new Map<string, GstreamerReception>();
-  let finch: FinchUnderTest;
+jest.setTimeout(120_000);
 
-  beforeAll(async () => {
-    await makeMovies(folder.path, MOVIE_S, NAMES);
-    finch = await startFinch({ media: folder.path });
-    await Promise.all(
-      cases.map(async ([name, carrier]) => {
-        const options = { url: finch.url(name), carrier, timeoutMs: PLAY_TIMEOUT_MS };
-        receptions.set(`${name} ${carrier}`, await receiveByGstreamer(output.path, name, options));
-      }),
-    );
-  }, 60_000);
+const server = serveMovies({ names: NAMES, durationS: MOVIE_S });
 
-  afterAll(async () => {
-    await finch?.stop();
-    folder.remove();
-    output.remove();
+clientOrSkip('gst-launch-1.0', 'ffmpeg')('GStreamer', () => {
+  const receptionOf = server.beginEach(cases, (name, carrier) => {
+    const options = { url: server.finch.url(name), carrier, timeoutMs: PLAY_TIMEOUT_MS };
+    return receiveByGstreamer(server.output, name, options);
   });
 
-  it.each(cases)('plays %s over %s and ends by itself', (name, carrier) => {
+  it.each(cases)('plays %s over %s and ends by itself', async (name, carrier) => {
     // gst-launch says this when all its sinks have ended; what it says after that is a quarrel of its threads over PAUSE
-    const { isTimedOut, stdout } = receptions.get(`${name} ${carrier}`)!.client;
+    const { isTimedOut, stdout } = (await receptionOf(name, carrier)).client;
     expect({ isTimedOut, hasEnded: stdout.includes('Got EOS') }).toEqual({
       isTimedOut: false,
       hasEnded: true,
@@ -69,15 +48,10 @@ clientOrSkip('gst-launch-1.0')('GStreamer', () => {
   });
 
   it.each(withPictures)('gets every picture of %s over %s, bit by bit', async (name, carrier) => {
-    const file = (await framesOfFile(folder.path, name)).videos[0]!;
-    const received = await picturesOfStream(receptions.get(`${name} ${carrier}`)!.videoFile);
-    expect(compareFrames(received, file)).toBe(sameFrames(file.length));
+    await server.expectEveryPicture(name, (await receptionOf(name, carrier)).videoFile);
   });
 
   it.each(withSound)('gets every byte of sound of %s over %s', async (name, carrier) => {
-    const file = await soundBytesOfFile(folder.path, name);
-    const received = readFileSync(receptions.get(`${name} ${carrier}`)!.soundFile);
-    expect(received.length).toBe(file.length);
-    expect(received.equals(file)).toBe(true);
+    await server.expectAllSound(name, (await receptionOf(name, carrier)).soundFile);
   });
 });

@@ -1,7 +1,6 @@
 /** Players at the end of a link that netem makes bad: 5 % loss, reordering, 100 ms of delay. Where the kernel has no netem, bad-networks.test.ts says the same of a relay. */
 import { clientOrSkip, runClient } from '../support/clients';
-import { type FinchUnderTest, startFinch, temporaryFolder } from '../support/finch-under-test';
-import { makeMovies } from '../support/media-movies';
+import { serveMovies } from '../support/movie-server';
 import { NetworkNamespace, netemOrSkip } from '../support/network-namespace';
 
 const MOVIE = 'b-frames.mp4';
@@ -10,23 +9,20 @@ const FRAME_RATE_HZ = 25;
 const BAD = ['delay', '100ms', '10ms', 'loss', '5%', 'reorder', '95%'];
 
 netemOrSkip()('behind netem', () => {
-  const folder = temporaryFolder();
   let link: NetworkNamespace;
-  let finch: FinchUnderTest;
 
-  beforeAll(async () => {
-    await makeMovies(folder.path, MOVIE_S, [MOVIE]);
+  beforeAll(() => {
     link = new NetworkNamespace();
     link.impair(BAD);
-    finch = await startFinch({ media: folder.path, hosts: [link.serverHost], retransmission: 'avpf' });
-  }, 60_000);
-  afterAll(async () => {
-    await finch?.stop();
-    link?.remove();
-    folder.remove();
   });
+  const server = serveMovies({
+    names: [MOVIE],
+    durationS: MOVIE_S,
+    config: () => ({ hosts: [link.serverHost], retransmission: 'avpf' }),
+  });
+  afterAll(() => link?.remove());
 
-  const url = () => `rtsp://${link.serverHost}:${finch.port}/${MOVIE}`;
+  const url = () => `rtsp://${link.serverHost}:${server.finch.port}/${MOVIE}`;
 
   clientOrSkip('ffmpeg')('ffmpeg', () => {
     it.each(['udp', 'tcp'])(
@@ -35,12 +31,12 @@ netemOrSkip()('behind netem', () => {
         const player = ['-nostdin', '-v', 'error', '-rtsp_transport', carrier, '-i', url()];
         const counted = ['-map', '0:v', '-f', 'framemd5', '-'];
         const { command, args } = link.inside('ffmpeg', [...player, ...counted]);
-        const { isTimedOut, stdout } = await runClient(command, args, { timeoutMs: 40_000 });
+        const { isTimedOut, stdout } = await runClient(command, args, { timeoutMs: 60_000 });
         expect(isTimedOut).toBe(false);
         const pictures = stdout.split('\n').filter((row) => /^0,/.test(row)).length;
         expect(pictures).toBeGreaterThan((MOVIE_S * FRAME_RATE_HZ) / 2);
       },
-      60_000,
+      120_000,
     );
   });
 
@@ -67,11 +63,11 @@ netemOrSkip()('behind netem', () => {
         'fakesink',
       ];
       const { command, args } = link.inside('gst-launch-1.0', [...source, ...sinks]);
-      const { isTimedOut, stdout } = await runClient(command, args, { timeoutMs: 40_000 });
+      const { isTimedOut, stdout } = await runClient(command, args, { timeoutMs: 60_000 });
       expect({ isTimedOut, hasEnded: stdout.includes('Got EOS') }).toEqual({
         isTimedOut: false,
         hasEnded: true,
       });
-    }, 60_000);
+    }, 120_000);
   });
 });

@@ -11,7 +11,7 @@ import { parseTransport } from '@finch/rtsp/headers/transport';
 import { PostHalf } from '../support/http-tunnel';
 import { TrackReceiver, UdpReceiver } from '../support/rtp-receiver';
 import type { Answer, RtspClient } from '../support/rtsp-client';
-import { openSubject, type Subject } from './subject';
+import { itWith, subjectOfFile } from './subject';
 
 jest.setTimeout(20_000);
 
@@ -23,12 +23,7 @@ interface Message {
   readonly text: string;
 }
 
-let subject: Subject;
-
-beforeAll(async () => {
-  subject = await openSubject();
-});
-afterAll(() => subject.stop());
+const subject = subjectOfFile();
 
 function messagesOf(file: string): Message[] {
   const [, ...parts] = readFileSync(join(FOLDER, file), 'utf8').split(/^--- /m);
@@ -74,7 +69,9 @@ class Replay {
     });
     if (this.session !== '' && method !== 'TEARDOWN')
       expect(answer.headers.get('Session')?.split(';')[0]).toBe(this.session);
-    if (method === 'OPTIONS') expect(answer.headers.get('Public')).toMatch(/DESCRIBE.*SETUP.*PLAY/);
+    if (method === 'OPTIONS')
+      for (const needed of ['DESCRIBE', 'SETUP', 'PLAY'])
+        expect(answer.headers.get('Public')).toContain(needed);
     if (method === 'DESCRIBE') this.#described(answer);
     if (method === 'SETUP') this.#setUp(request, answer);
     if (method === 'PLAY') this.#played(request, answer);
@@ -88,7 +85,8 @@ class Replay {
       const control = /^a=control:(\S+)/m.exec(section)![1]!;
       this.controls.push(control.startsWith('rtsp:') ? control : base + control);
     }
-    this.durationS = parseNptTime(/^a=range:npt=0-([\d.]+)/m.exec(text)![1]!) as number;
+    const end = /^a=range:npt=[^-]*-([\d.]+)/m.exec(text)?.[1];
+    if (end !== undefined) this.durationS = parseNptTime(end) as number;
     expect(text).toMatch(/^a=rtpmap:/m);
   }
 
@@ -121,7 +119,7 @@ class Replay {
       expect([typeof sequenceNumber, typeof rtpTicks]).toEqual(['number', 'number']);
     if (wanted !== undefined) {
       expect(range.start as number).toBeLessThanOrEqual((parseRange(wanted) as NptRange).start as number);
-      expect(range.end as number).toBeCloseTo(this.durationS, 2);
+      if (subject.isFinch) expect(range.end as number).toBeCloseTo(this.durationS, 2);
     }
     const scale = /^Scale: ([\d.]+)/m.exec(request)?.[1];
     if (scale !== undefined && subject.isFinch) expect(Number(headers.get('Scale'))).toBe(Number(scale));
@@ -164,6 +162,8 @@ async function replay(file: string): Promise<void> {
 
 describe('a player', () => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
+  const isTunnelled = (file: string) => file.endsWith('-http.txt');
 
-  it.each(files)('is answered as it needs: %s', replay);
+  it.each(files.filter((file) => !isTunnelled(file)))('is answered as it needs: %s', replay);
+  itWith('RTSP over HTTP').each(files.filter(isTunnelled))('is answered as it needs: %s', replay);
 });

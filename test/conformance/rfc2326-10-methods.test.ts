@@ -1,25 +1,12 @@
 /** RFC 2326 §10 and appendix A: what each method does, and in which state. */
-import type { NptRange } from '@finch/rtsp/headers/range';
+import { parseRange } from '@finch/rtsp/headers/range';
 import { eventually } from '../support/deadline';
-import { ticksBetween } from '../support/rtp-receiver';
-import { itOfFinch, openSubject, type Subject } from './subject';
-import { type Carrier, Talk } from './talk';
+import { itOfFinch, itWith, subjectOfFile } from './subject';
+import { type Carrier, startOf, Talk, talking } from './talk';
 
 jest.setTimeout(30_000);
 
-let subject: Subject;
-
-beforeAll(async () => {
-  subject = await openSubject();
-});
-afterAll(() => subject.stop());
-
-/** Runs a dialogue and ends it. */
-async function talking<Result>(talk: Promise<Talk>, body: (talk: Talk) => Promise<Result>): Promise<Result> {
-  const opened = await talk;
-  return body(opened).finally(() => opened.close());
-}
-const startOf = (range: unknown): number => (range as NptRange).start as number;
+const subject = subjectOfFile();
 
 describe('§10.1 OPTIONS', () => {
   it('lists the methods, for the server and for a movie', () =>
@@ -40,13 +27,13 @@ describe('§10.1 OPTIONS', () => {
 });
 
 describe('§10.2 DESCRIBE and appendix C', () => {
-  it('answers with SDP whose parts have types, a control and a length', () =>
+  it('answers with SDP whose parts have types and a control, and the length if it tells one', () =>
     talking(Talk.open(subject), async ({ sdp, controls, durationS }) => {
       expect(sdp).toMatch(/^v=0\r\no=.+\r\ns=.+\r\n/);
       expect(sdp).toMatch(/^t=\d+ \d+\r$/m);
       expect(controls.length).toBeGreaterThan(0);
       expect(new Set(controls).size).toBe(controls.length);
-      expect(durationS).toBeGreaterThan(1);
+      if (subject.isFinch || !Number.isNaN(durationS)) expect(durationS).toBeGreaterThan(1); // C.1.5
       for (const section of sdp.split(/^m=/m).slice(1)) {
         const [, port, type] = /^\w+ (\d+) RTP\/AVPF? (\d+)(?: \d+)*\r/.exec(section)!;
         expect(port).toBe('0'); // C.1.2: SETUP decides
@@ -107,43 +94,32 @@ describe('§10.5 PLAY', () => {
 
   it('stops at the end it was given', () =>
     talking(Talk.ready(subject, 'TCP'), async (talk) => {
-      const track = talk.tracks[0]!;
-      const { infos } = await talk.play({ Range: 'npt=0-0.5' });
+      const first = await talk.play({ Range: 'npt=0-0.5' });
       await eventuallyPaused(talk);
-      const lastTicks = Math.max(
-        ...track.packets.map(({ timestamp }) => ticksBetween(infos[0]!.rtpTicks!, timestamp)),
-      );
-      expect(lastTicks / 90_000).toBeLessThan(0.5 + 0.2); // pictures are shown later than they are decoded
-      const { range } = await talk.play();
-      expect(startOf(range)).toBeCloseTo(0.5, 0);
+      expect(talk.playedS(first)).toBeLessThan(0.5 + 0.2); // pictures are shown later than they are decoded
+      if (subject.isFinch) expect(startOf((await talk.play()).range)).toBeCloseTo(0.5, 0);
     }));
 
   it('while it plays, without Range, changes nothing: not even the end', () =>
     talking(Talk.ready(subject, 'TCP'), async (talk) => {
-      await talk.play({ Range: 'npt=0-1' });
+      const first = await talk.play({ Range: 'npt=0-1' });
       await talk.tracks[0]!.packetsArrived(2);
       await talk.play();
       await eventuallyPaused(talk);
-      expect(startOf((await talk.play()).range)).toBeLessThan(1.2);
+      expect(talk.playedS(first)).toBeLessThan(1 + 0.2);
     }));
 
   it('behind a PLAY that has an end waits for that, in order', () =>
     talking(Talk.ready(subject, 'TCP'), async (talk) => {
-      const track = talk.tracks[0]!;
       const first = await talk.play({ Range: 'npt=0-0.6' });
       await talk.play({ Range: 'npt=4-4.6' });
       const third = await talk.play({ Range: 'npt=8-8.6' });
-      expect(startOf(third.range)).toBe(8);
+      expect(startOf(third.range)).toBeLessThanOrEqual(subject.isFinch ? 8 : 8 + 0.05);
       await eventuallyPaused(talk);
-      track.expectContiguous();
+      talk.tracks[0]!.expectContiguous();
       // Three ranges from three key frames, as one stream without a gap: they add up, and nothing else was sent.
-      const spanS =
-        Math.max(
-          ...track.packets.map(({ timestamp }) => ticksBetween(first.infos[0]!.rtpTicks!, timestamp)),
-        ) / 90_000;
-      expect(spanS).toBeGreaterThan(1.6);
-      const { range } = await talk.play();
-      expect(startOf(range)).toBeCloseTo(8.6, 0);
+      expect(talk.playedS(first)).toBeGreaterThan(1.6);
+      if (subject.isFinch) expect(startOf((await talk.play()).range)).toBeCloseTo(8.6, 0);
     }));
 
   itOfFinch('behind a PLAY without an end seeks at once (players mean that; RFC 7826 §13.4)', () =>
@@ -162,27 +138,28 @@ describe('§10.5 PLAY', () => {
 });
 
 describe('§10.6 PAUSE', () => {
-  it('stops at once and keeps the place', () =>
+  itWith('PAUSE')('stops at once and keeps the place', () =>
     talking(Talk.ready(subject, 'TCP'), async (talk) => {
       await talk.play({ Range: 'npt=2-' });
       await talk.tracks[0]!.packetsArrived(5);
-      const { headers, framesBefore } = await talk.expectOk('PAUSE');
-      const paused = headers.get('Range');
+      const paused = await talk.expectOk('PAUSE');
+      const later = await talk.expectOk('OPTIONS');
+      expect(talk.packetsBefore(later)).toBe(talk.packetsBefore(paused));
+      const place = paused.headers.get('Range');
       const { range, answer } = await talk.play();
-      if (paused !== undefined)
-        expect(`npt=${startOf(range).toFixed(1)}`).toBe(
-          `npt=${Number(/[\d.]+/.exec(paused)![0]).toFixed(1)}`,
-        );
-      expect(answer.framesBefore).toBe(framesBefore);
-    }));
+      if (place !== undefined) expect(startOf(range)).toBeCloseTo(startOf(parseRange(place)), 1);
+      if (subject.isFinch) expect(talk.packetsBefore(answer)).toBe(talk.packetsBefore(paused));
+    }),
+  );
 
-  it('drops the PLAYs that wait', () =>
+  itWith('PAUSE')('drops the PLAYs that wait', () =>
     talking(Talk.ready(subject, 'TCP'), async (talk) => {
       await talk.play({ Range: 'npt=0-0.5' });
       await talk.play({ Range: 'npt=8-' });
       await talk.expectOk('PAUSE');
       expect(startOf((await talk.play()).range)).toBeLessThan(1);
-    }));
+    }),
+  );
 
   itOfFinch('at a time that is still to come plays until then', () =>
     talking(Talk.ready(subject, 'TCP'), async (talk) => {
@@ -249,20 +226,28 @@ describe('§10.7 TEARDOWN', () => {
 });
 
 describe('§10.8 GET_PARAMETER', () => {
-  it('with no body is a sign of life', () =>
+  itWith('GET_PARAMETER')('with no body is a sign of life', () =>
     talking(Talk.ready(subject, 'TCP'), async (talk) => {
-      expect((await talk.expectOk('GET_PARAMETER')).text).toBe('');
-    }));
+      const { text } = await talk.expectOk('GET_PARAMETER');
+      if (subject.isFinch) expect(text).toBe('');
+    }),
+  );
 });
 
-/** Of a server that can't be asked: when nothing has come for so long, the range is over. */
+/** Of a server that can't be asked: when no packet has come for so long, the range is over. */
 const QUIET_MS = 1500;
+/** More than any range of these tests lasts; a server that still sends then has not heeded the end. */
+const MAX_RANGE_MS = 8000;
 
 /** Resolves when what was to be played has been. */
 async function eventuallyPaused(talk: Talk): Promise<void> {
   if (subject.isFinch) return eventually(async () => expect(await stateOf(talk)).toBe('state: ready\r\n'));
-  for (let seen = -1; seen !== talk.client.frames.length; ) {
-    seen = talk.client.frames.length;
+  const packets = () => talk.tracks.reduce((sum, track) => sum + track.packets.length, 0);
+  const endMs = performance.now() + MAX_RANGE_MS;
+  for (let seen = -1; seen !== packets(); ) {
+    if (performance.now() > endMs)
+      throw new Error(`packets still come ${MAX_RANGE_MS} ms after PLAY of a shorter range`);
+    seen = packets();
     await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   }
 }

@@ -1,22 +1,13 @@
 /** RFC 2326 §7.1.1 and §11: what is refused, with which status, and a line that says what was expected. */
-import { itOfFinch, openSubject, type Subject } from './subject';
-import { Talk } from './talk';
+import { itOfFinch, subjectOfFile } from './subject';
+import { talkOfEachTest } from './talk';
 
 jest.setTimeout(20_000);
 
 const TCP = 'RTP/AVP/TCP;unicast;interleaved=0-1';
 
-let subject: Subject;
-let talk: Talk;
-
-beforeAll(async () => {
-  subject = await openSubject();
-});
-afterAll(() => subject.stop());
-beforeEach(async () => {
-  talk = await Talk.open(subject);
-});
-afterEach(() => talk.close());
+const subject = subjectOfFile();
+const talk = talkOfEachTest(subject);
 
 interface Refusal {
   readonly method: string;
@@ -24,6 +15,8 @@ interface Refusal {
   readonly headers?: Record<string, string>;
   readonly body?: string;
   readonly status: number;
+  /** What servers other than Finch may say as well, for want of a MUST. */
+  readonly orElse?: readonly number[];
   /** A header that the answer must have, and what must be in it. */
   readonly answer?: readonly [name: string, value: RegExp];
 }
@@ -35,22 +28,24 @@ async function expectRefusal({
   headers = {},
   body = '',
   status,
+  orElse = [],
   answer,
 }: Refusal): Promise<void> {
-  const target = { missing: subject.missingUrl, track: talk.controls[0]!, movie: talk.aggregateUrl }[url];
+  const target = { missing: subject.missingUrl, track: talk().controls[0]!, movie: talk().aggregateUrl }[url];
   const all: Record<string, string> = {
     CSeq: '4711',
-    ...(talk.session === '' ? {} : { Session: talk.session }),
+    ...(talk().session === '' ? {} : { Session: talk().session }),
     ...(body === '' ? {} : { 'Content-Length': String(body.length) }),
     ...headers,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  talk.client.send(`${method} ${target} RTSP/1.0\r\n${lines.join('')}\r\n${body}`);
-  const refused = await talk.client.answer(method);
+  talk().client.send(`${method} ${target} RTSP/1.0\r\n${lines.join('')}\r\n${body}`);
+  const refused = await talk().client.answer(method);
+  const isAsGood = !subject.isFinch && orElse.includes(refused.status);
   expect({ method, status: refused.status, cseq: refused.headers.get('CSeq') }).toEqual({
     method,
-    status,
-    cseq: '4711',
+    status: isAsGood ? refused.status : status,
+    cseq: '4711', // §12.17
   });
   if (answer !== undefined) expect(refused.headers.get(answer[0])).toMatch(answer[1]);
   if (subject.isFinch) expect(refused.text).toMatch(/^[^\r\n]+\r\n/); // says what was expected
@@ -58,28 +53,17 @@ async function expectRefusal({
 
 const WITHOUT_SESSION: readonly (readonly [string, Refusal])[] = [
   ['404 what is not there', { method: 'DESCRIBE', url: 'missing', status: 404 }],
-  [
-    '406 no description in the wanted format (§11.3, §12.1)',
-    { method: 'DESCRIBE', headers: { Accept: 'text/html' }, status: 406 },
-  ],
   ['454 PLAY without a session (§11.3.5)', { method: 'PLAY', status: 454 }],
-  [
-    '454 a session that never was',
-    { method: 'PAUSE', headers: { Session: '0123456789abcdef' }, status: 454 },
-  ],
+  ['454 a session that never was', { method: 'PLAY', headers: { Session: '0123456789abcdef' }, status: 454 }],
   [
     '459 SETUP of the movie as a whole (§11.3.10)',
-    { method: 'SETUP', headers: { Transport: TCP }, status: 459 },
-  ],
-  [
-    '461 multicast (§11.3.12)',
-    { method: 'SETUP', url: 'track', headers: { Transport: 'RTP/AVP;multicast' }, status: 461 },
+    { method: 'SETUP', headers: { Transport: TCP }, status: 459, orElse: [400, 404] },
   ],
   [
     '461 a profile that nobody knows',
     { method: 'SETUP', url: 'track', headers: { Transport: 'X/Y/Z;unicast' }, status: 461 },
   ],
-  ['501 a method that nobody knows', { method: 'JUGGLE', status: 501 }],
+  ['501 a method that nobody knows (§10: MUST)', { method: 'JUGGLE', status: 501 }],
   [
     '551 Require of what nobody supports (§12.32)',
     {
@@ -92,6 +76,10 @@ const WITHOUT_SESSION: readonly (readonly [string, Refusal])[] = [
 ];
 
 const OF_FINCH: readonly (readonly [string, Refusal])[] = [
+  [
+    '406 no description in the wanted format (§12.1: SHOULD)',
+    { method: 'DESCRIBE', headers: { Accept: 'text/html' }, status: 406 },
+  ],
   ['400 SETUP without Transport', { method: 'SETUP', url: 'track', status: 400 }],
   [
     '400 a Blocksize that is none (§12.7)',
@@ -166,17 +154,23 @@ const WITH_SESSION: readonly (readonly [string, Refusal])[] = [
 describe('without a session', () => {
   it.each(WITHOUT_SESSION)('%s', (_, refusal) => expectRefusal(refusal));
   itOfFinch.each(OF_FINCH)('%s', (_, refusal) => expectRefusal(refusal));
+
+  it('461 multicast (§11.3.12), unless multicast is what it gives', async () => {
+    const answer = await talk().request('SETUP', talk().controls[0]!, { Transport: 'RTP/AVP;multicast' });
+    talk().session = answer.headers.get('Session')?.split(';')[0] ?? '';
+    const given = answer.headers.get('Transport') ?? '';
+    if (subject.isFinch || answer.status !== 200) expect(answer.status).toBe(461);
+    else expect(given).toContain('multicast');
+  });
 });
 
 describe('with a session', () => {
-  beforeEach(async () => {
-    for (const place of talk.controls.keys()) await talk.setUp(place, 'TCP');
-  });
+  beforeEach(() => talk().setUpAll('TCP'));
 
   itOfFinch.each(WITH_SESSION)('%s', (_, refusal) => expectRefusal(refusal));
 
   itOfFinch('455 SETUP while it plays, with the methods that are allowed (§11.3.6)', async () => {
-    await talk.play();
+    await talk().play();
     await expectRefusal({
       method: 'SETUP',
       url: 'track',
@@ -186,17 +180,20 @@ describe('with a session', () => {
     });
   });
 
-  it('457 leaves what is played as it is', async () => {
-    await talk.play();
-    expect((await talk.request('PLAY', undefined, { Range: 'npt=1000000-' })).status).toBe(457);
-    await talk.tracks[0]!.morePackets(3);
+  itOfFinch('457 leaves what is played as it is', async () => {
+    await talk().play();
+    expect((await talk().request('PLAY', undefined, { Range: 'npt=1000000-' })).status).toBe(457);
+    await talk().tracks[0]!.morePackets(3);
   });
 });
 
 describe('what ends the connection', () => {
-  it('505 another version (§11.3)', async () => {
-    talk.client.send(`OPTIONS ${subject.url} RTSP/7.3\r\nCSeq: 1\r\n\r\n`);
-    expect((await talk.client.answer()).status).toBe(505);
+  it('505 another version (§11.3), or nothing at all', async () => {
+    talk().client.send(`OPTIONS ${subject.url} RTSP/7.3\r\nCSeq: 1\r\n\r\n`);
+    const answer = await talk()
+      .client.answer()
+      .catch((error: Error) => (talk().client.isClosed ? 'closed' : error.message));
+    if (subject.isFinch || answer !== 'closed') expect(answer).toMatchObject({ status: 505 });
   });
 
   itOfFinch.each([
@@ -210,12 +207,12 @@ describe('what ends the connection', () => {
     ['400 what is no RTSP', 400, () => '\x01\x02\x03\r\n\r\n'],
     ['400 a request line of one word', 400, () => 'OPTIONS\r\n\r\n'],
   ])('%s: answered, then closed', async (_, status, bytes) => {
-    talk.client.send(bytes());
-    const answer = await talk.client.answer();
+    talk().client.send(bytes());
+    const answer = await talk().client.answer();
     expect(answer.status).toBe(status);
     expect(answer.headers.get('Connection')).toBe('close');
     expect(answer.text).toMatch(/expected|more than|beyond the limit/);
-    await talk.client.closed();
+    await talk().client.closed();
   });
 });
 
@@ -229,8 +226,8 @@ describe('what does not', () => {
       () => `OPTIONS rtsp://h/${'x'.repeat(5000)} RTSP/1.0\r\nCSeq: 1\r\n\r\n`,
     ],
   ])('%s', async (_, status, bytes) => {
-    talk.client.send(bytes());
-    expect((await talk.client.answer()).status).toBe(status);
-    await talk.expectOk('OPTIONS', '*');
+    talk().client.send(bytes());
+    expect((await talk().client.answer()).status).toBe(status);
+    await talk().expectOk('OPTIONS', '*');
   });
 });

@@ -22,10 +22,11 @@ const DEBIAN_PACKAGES: Record<ClientCommand, string> = {
   'gst-launch-1.0': 'gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-libav',
 };
 
-/** Gives `describe` when the command is in PATH; else one that skips and says why, or one whose only test fails (CI). */
-export function clientOrSkip(command: ClientCommand): DescribeBlock {
-  if (isInPath(command)) return describe;
-  return missingClientBlock(`${command} is not installed`, DEBIAN_PACKAGES[command]);
+/** Gives `describe` when the commands are in PATH; else one that skips and says why, or one whose only test fails (CI). */
+export function clientOrSkip(...commands: readonly ClientCommand[]): DescribeBlock {
+  const missing = commands.find((command) => !isInPath(command));
+  if (missing === undefined) return describe;
+  return missingClientBlock(`${missing} is not installed`, DEBIAN_PACKAGES[missing]);
 }
 
 /** The Python that Debian's bindings belong to, which need not be the first in PATH. */
@@ -34,18 +35,23 @@ const IMPORT_GSTREAMER = "import gi; gi.require_version('Gst', '1.0'); from gi.r
 
 /** As clientOrSkip(), of GStreamer as Python programs see it. */
 export function gstreamerOfPythonOrSkip(): DescribeBlock {
-  if (spawnSync(PYTHON, ['-c', IMPORT_GSTREAMER]).status === 0) return clientOrSkip('gst-launch-1.0');
+  if (spawnSync(PYTHON, ['-c', IMPORT_GSTREAMER]).status === 0)
+    return clientOrSkip('gst-launch-1.0', 'ffmpeg');
   return missingClientBlock(`${PYTHON} has no GStreamer`, 'python3-gi gir1.2-gstreamer-1.0');
+}
+
+/** Gives `describe` without a reason; with one, a block that skips aloud. What the block would begin does not begin. */
+export function describeUnless(reason: string | undefined): DescribeBlock {
+  if (reason === undefined) return describe;
+  return (name) => {
+    process.stderr.write(`skipped: ${name}: ${reason}\n`);
+    describe(name, () => it.skip(`(skipped: ${reason})`, () => {}));
+  };
 }
 
 function missingClientBlock(what: string, debianPackages: string): DescribeBlock {
   const reason = `${what} (Debian: apt-get install ${debianPackages})`;
-  if (process.env.FINCH_REQUIRE_CLIENTS !== '1') {
-    return (name, body) => {
-      process.stderr.write(`skipped: ${name}: ${reason}\n`);
-      describe.skip(`${name} (skipped: ${reason})`, body);
-    };
-  }
+  if (process.env.FINCH_REQUIRE_CLIENTS !== '1') return describeUnless(reason);
   return (name) =>
     describe(name, () => {
       it('has its client', () => {

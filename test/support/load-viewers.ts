@@ -1,6 +1,8 @@
 /**
  * The program of the load test's own process: plays movies to many viewers at once and prints one line of JSON, a LoadReport.
  * Started by load-run. Rule: it measures itself as well, so that its own pauses are not held against the server.
+ * Not `finch load` (modules/load), which takes samples of thousands in a window: this one judges every packet of a hundred viewers,
+ * from the one that RTP-Info names to the count in the report with BYE, over UDP and TCP in one run, till it is told to leave.
  */
 import { measureLateness } from './load-track';
 import { type ArrivalClock, LoadViewer } from './load-viewer';

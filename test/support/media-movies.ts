@@ -12,7 +12,8 @@ import { widenChunkOffsets } from './media-boxes';
 export const FRAME_RATE_HZ = 25;
 /** Between two key frames. */
 export const KEY_INTERVAL_S = 1;
-const MAKE_TIMEOUT_MS = 30_000;
+/** A heavy movie on a busy machine. */
+const MAKE_TIMEOUT_MS = 100_000;
 
 /** Says how a movie is made. */
 export interface MovieRecipe {

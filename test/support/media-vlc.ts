@@ -4,7 +4,7 @@
  */
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClientResult, clientOrSkip, type DescribeBlock, runClient } from './clients';
+import { type ClientResult, clientOrSkip, type DescribeBlock, describeUnless, runClient } from './clients';
 import type { Carrier } from './media-frames';
 
 const PLUGIN_ROOTS = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/snap/vlc/current/usr/lib'];
@@ -16,14 +16,11 @@ const MODULE = /^liblive555_plugin\./;
  * one without RTSP is the best that CI's packages have.
  */
 export function vlcOrSkip(): DescribeBlock {
-  const block = clientOrSkip('cvlc');
+  const block = clientOrSkip('cvlc', 'ffmpeg');
   if (block !== describe || hasLive555()) return block;
-  const reason =
-    "this VLC has no live555 module, so no RTSP (VideoLAN's own builds have it: snap, Flatpak, Windows, macOS)";
-  return (name, body) => {
-    process.stderr.write(`skipped: ${name}: ${reason}\n`);
-    describe.skip(`${name} (skipped: ${reason})`, body);
-  };
+  return describeUnless(
+    "this VLC has no live555 module, so no RTSP (VideoLAN's own builds have it: snap, Flatpak, Windows, macOS)",
+  );
 }
 
 function hasLive555(): boolean {

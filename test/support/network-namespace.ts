@@ -4,7 +4,7 @@
  * skip and say so.
  */
 import { spawnSync } from 'node:child_process';
-import type { DescribeBlock } from './clients';
+import { type DescribeBlock, describeUnless } from './clients';
 
 /** Gives `describe` when namespaces and links can be made here; else a block that skips and says why. */
 export function networkNamespacesOrSkip(): DescribeBlock {
@@ -14,14 +14,6 @@ export function networkNamespacesOrSkip(): DescribeBlock {
 /** Gives `describe` when the kernel of this machine has netem, too. */
 export function netemOrSkip(): DescribeBlock {
   return describeUnless(whyNot((link) => link.impair(['delay', '1ms'])));
-}
-
-function describeUnless(reason: string | undefined): DescribeBlock {
-  if (reason === undefined) return describe;
-  return (name, body) => {
-    process.stderr.write(`skipped: ${name}: ${reason}\n`);
-    describe.skip(`${name} (skipped: ${reason})`, body);
-  };
 }
 
 function whyNot(use: (link: NetworkNamespace) => void): string | undefined {

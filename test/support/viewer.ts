@@ -1,16 +1,16 @@
 /**
- * A viewer of one movie: DESCRIBE, SETUP of its tracks over UDP or TCP, PLAY and the rest, over an RtspClient.
- * Rule: whatever a viewer opened, close() closes; each step expects 200. Spec: RFC 2326 §10, §12.33, §12.39.
+ * A viewer of one movie: DESCRIBE, SETUP of its tracks, PLAY and the rest, as a session of an RtspClient.
+ * Rule: each step expects 200. Spec: RFC 2326 §10, §12.33, §12.39.
  */
 
 import { type NptRange, parseRange } from '@finch/rtsp/headers/range';
 import { parseRtpInfo } from '@finch/rtsp/headers/rtp-info';
-import { parseTransport, type Transport } from '@finch/rtsp/headers/transport';
+import type { Transport } from '@finch/rtsp/headers/transport';
 import { type FinchUnderTest, SAMPLE } from './finch-under-test';
-import { TrackReceiver, UdpReceiver } from './rtp-receiver';
 import { type Answer, RtspClient } from './rtsp-client';
+import { type Carrier, RtspSession } from './rtsp-session';
 
-export type Carrier = 'UDP' | 'TCP';
+export type { Carrier } from './rtsp-session';
 
 export interface ViewerOptions {
   readonly carrier: Carrier;
@@ -41,18 +41,8 @@ export type ServedMovies = Pick<FinchUnderTest, 'port' | 'url'> &
   Partial<Pick<FinchUnderTest, 'tlsPort' | 'tlsUrl'>>;
 
 /** A session with its receivers. */
-export class Viewer {
-  readonly tracks: TrackReceiver[] = [];
-  readonly transports: Transport[] = [];
+export class Viewer extends RtspSession {
   readonly trackUrls: string[] = [];
-  readonly udp: UdpReceiver[] = [];
-  sdp = '';
-  session = '';
-
-  private constructor(
-    readonly client: RtspClient,
-    readonly url: string,
-  ) {}
 
   /** Describes the movie and sets up its tracks. */
   static async open(finch: ServedMovies, options: ViewerOptions): Promise<Viewer> {
@@ -66,26 +56,16 @@ export class Viewer {
     );
     viewer.sdp = (await viewer.expectOk('DESCRIBE', viewer.url)).text;
     const ids = [...viewer.sdp.matchAll(/^a=control:trackID=(\d+)/gm)].map((match) => Number(match[1]));
-    for (const id of options.trackIds ?? ids) await viewer.setUp(id, carrier, localAddress);
+    for (const id of options.trackIds ?? ids) await viewer.setUp(id, carrier);
     return viewer;
   }
 
   /** Sets up one track more. */
-  async setUp(trackId: number, carrier: Carrier, localAddress = '127.0.0.1'): Promise<Transport> {
+  async setUp(trackId: number, carrier: Carrier): Promise<Transport> {
     const url = `${this.url}/trackID=${trackId}`;
-    const receiver = carrier === 'UDP' ? await UdpReceiver.open(localAddress) : undefined;
-    if (receiver !== undefined) this.udp.push(receiver);
-    const answer = await this.expectOk('SETUP', url, {
-      Transport: receiver?.transport ?? 'RTP/AVP/TCP;unicast',
-    });
-    const transport = parseTransport(answer.headers.get('Transport')!)[0]!;
-    this.session = answer.headers.get('Session')!.split(';')[0]!;
-    const track = receiver?.track ?? new TrackReceiver();
-    if (receiver === undefined) this.client.receive(track, transport.interleaved!.rtp);
-    this.tracks.push(track);
-    this.transports.push(transport);
+    await this.setUpAt(url, carrier, 'RTP/AVP/TCP;unicast');
     this.trackUrls.push(url);
-    return transport;
+    return this.transports.at(-1)!;
   }
 
   /** Plays; `range` is the value of the Range header, such as `npt=5-`. */
@@ -115,30 +95,5 @@ export class Viewer {
   /** Ends the session. */
   teardown(): Promise<Answer> {
     return this.expectOk('TEARDOWN', this.url);
-  }
-
-  /** Sends a request of this session, whatever its answer will be. */
-  request(method: string, url: string, headers: Record<string, string> = {}): Promise<Answer> {
-    return this.client.request(method, url, {
-      ...(this.session === '' ? {} : { Session: this.session }),
-      ...headers,
-    });
-  }
-
-  /** Sends a request of this session and expects 200. */
-  async expectOk(method: string, url: string, headers: Record<string, string> = {}): Promise<Answer> {
-    const answer = await this.request(method, url, headers);
-    expect({ method, status: answer.status, text: answer.status === 200 ? '' : answer.text }).toEqual({
-      method,
-      status: 200,
-      text: '',
-    });
-    return answer;
-  }
-
-  /** Closes the connection and the ports, as a client does that is gone. */
-  async close(): Promise<void> {
-    for (const receiver of this.udp) receiver.close();
-    await this.client.close();
   }
 }

@@ -1,5 +1,4 @@
 /** An accepted TCP connection: order under back-pressure, who hears what, and its end. */
-import type { StreamConnectionEvents } from '@finch/core/net/stream-connection';
 import { TcpConnection } from '@finch/core/net/tcp-connection';
 import { TaskEvent } from '@finch/core/reactor/events';
 import { type NativeFile, native } from '@finch/native';
@@ -17,7 +16,7 @@ import {
   TcpPair,
 } from '../../native/sockets-under-test';
 import { eventually } from '../../support/deadline';
-import { FunctionTask, ThreadUnderTest } from './thread-under-test';
+import { FunctionTask, Heard, ThreadUnderTest } from './thread-under-test';
 
 const SMALL_BUFFER_BYTES = 4096;
 const bytes = patternBytes(200_000);
@@ -26,26 +25,6 @@ const packets = Array.from({ length: 40 }, (_, i) => ({
   offset: i * 100,
   sizeBytes: 50_000 + i,
 }));
-
-class Heard implements StreamConnectionEvents {
-  drains = 0;
-  readonly breaks: number[] = [];
-  readonly queuedBytes: number[] = [];
-  budgetBytes = Infinity;
-  onBroken: () => void = () => {};
-  drained(): void {
-    this.drains++;
-  }
-  holdQueued(sizeBytes: number): boolean {
-    if (sizeBytes > this.budgetBytes) return false;
-    this.queuedBytes.push(sizeBytes);
-    return true;
-  }
-  broken(code: number): void {
-    this.breaks.push(code);
-    this.onBroken();
-  }
-}
 
 let folder: Folder;
 let file: NativeFile;

@@ -3,6 +3,7 @@
  * Rule: stop() ends it and expects that nothing was left.
  */
 import { type Log, type LogLevel, type PacketBatch, SingleThread, Task, type TaskThread } from '@finch/core';
+import type { StreamConnectionEvents } from '@finch/core/net/stream-connection';
 import { native } from '@finch/native';
 import { eventually } from '../../support/deadline';
 
@@ -47,6 +48,27 @@ export class FunctionTask extends Task {
     if (events & 1) return -1;
     this.#body(events);
     return 0;
+  }
+}
+
+/** Keeps what a connection tells, and lets it queue what `budgetBytes` allows. */
+export class Heard implements StreamConnectionEvents {
+  drains = 0;
+  readonly breaks: number[] = [];
+  readonly queuedBytes: number[] = [];
+  budgetBytes = Infinity;
+  onBroken: () => void = () => {};
+  drained(): void {
+    this.drains++;
+  }
+  holdQueued(sizeBytes: number): boolean {
+    if (sizeBytes > this.budgetBytes) return false;
+    this.queuedBytes.push(sizeBytes);
+    return true;
+  }
+  broken(code: number): void {
+    this.breaks.push(code);
+    this.onBroken();
   }
 }
 

@@ -4,7 +4,6 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { SocketAddress } from '@finch/core/net/socket-address';
-import type { StreamConnectionEvents } from '@finch/core/net/stream-connection';
 import { HANDSHAKE_TIMEOUT_MS, TlsConnection } from '@finch/core/net/tls-connection';
 import { MAX_HANDSHAKES, TlsContext } from '@finch/core/net/tls-context';
 import { type NativeFile, native } from '@finch/native';
@@ -13,7 +12,7 @@ import { makePlan, wireFrame, wirePacket } from '../../native/made-plan';
 import { EAGAIN, EBADF, EFAULT, expectBytes, TcpPair } from '../../native/sockets-under-test';
 import { eventually } from '../../support/deadline';
 import { TEST_CERTIFICATE, TLS_FILES } from '../../support/tls-files';
-import { FunctionTask, linesInto, ThreadUnderTest } from './thread-under-test';
+import { FunctionTask, Heard, linesInto, ThreadUnderTest } from './thread-under-test';
 
 const EPROTO = 71;
 const ENOBUFS = 105;
@@ -24,17 +23,6 @@ const packets = Array.from({ length: 60 }, (_, i) => ({
   offset: i * 100,
   sizeBytes: 50_000 + i,
 }));
-
-class Heard implements StreamConnectionEvents {
-  drains = 0;
-  readonly breaks: number[] = [];
-  drained(): void {
-    this.drains++;
-  }
-  broken(code: number): void {
-    this.breaks.push(code);
-  }
-}
 
 let folder: Folder;
 let file: NativeFile;

@@ -1,5 +1,4 @@
 import { MediaError } from '@finch/core/stream/media-error';
-import type { MovieIndex } from '@finch/file-vod/containers/container';
 import { indexMp4 } from '@finch/file-vod/containers/mp4/mp4-demuxer';
 import {
   AAC_CONFIG,
@@ -12,7 +11,6 @@ import {
   SPS,
   samples,
   soundEntry,
-  type TestMovie,
   u32,
   u64,
   videoTrack,
@@ -20,8 +18,7 @@ import {
   writeMovie,
   zeros,
 } from '../../../../support/mp4-writer';
-
-const index = (movie: TestMovie): MovieIndex => indexMp4(new MemoryReader(writeMovie(movie)));
+import { index } from './indexed';
 
 function refusal(bytes: Uint8Array): string {
   try {

@@ -1,4 +1,3 @@
-import type { IndexedTrack, MovieIndex } from '@finch/file-vod/containers/container';
 import { indexMp4 } from '@finch/file-vod/containers/mp4/mp4-demuxer';
 import {
   AAC_CONFIG,
@@ -13,7 +12,6 @@ import {
   PPS,
   SPS,
   soundEntry,
-  type TestMovie,
   type TestTrack,
   tableBox,
   u8,
@@ -25,10 +23,7 @@ import {
   writeMovie,
   zeros,
 } from '../../../../support/mp4-writer';
-
-const index = (movie: TestMovie): MovieIndex => indexMp4(new MemoryReader(writeMovie(movie)));
-
-const one = (track: TestTrack): IndexedTrack => index({ tracks: [track] }).tracks[0]!;
+import { index, one } from './indexed';
 
 describe('which tracks', () => {
   const others = ['text', 'tmcd', 'hint', 'sbtl', 'subt', 'meta', 'clcp'].map((handler, i) =>

@@ -1,5 +1,3 @@
-import type { IndexedTrack, MovieIndex } from '@finch/file-vod/containers/container';
-import { indexMp4 } from '@finch/file-vod/containers/mp4/mp4-demuxer';
 import {
   AAC_CONFIG,
   audioTrack,
@@ -8,25 +6,18 @@ import {
   box,
   esds,
   join,
-  MemoryReader,
   PPS,
   SPS,
   soundEntry,
-  type TestMovie,
-  type TestTrack,
   tableBox,
   u8,
   u16,
   u32,
   videoTrack,
   visualEntry,
-  writeMovie,
   zeros,
 } from '../../../../support/mp4-writer';
-
-const index = (movie: TestMovie): MovieIndex => indexMp4(new MemoryReader(writeMovie(movie)));
-
-const one = (track: TestTrack): IndexedTrack => index({ tracks: [track] }).tracks[0]!;
+import { one } from './indexed';
 
 describe('codec configurations', () => {
   const heAac = u8(0x2b, 0x09, 0x88, 0x00);

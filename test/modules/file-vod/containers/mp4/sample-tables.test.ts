@@ -1,4 +1,3 @@
-import type { IndexedTrack, MovieIndex } from '@finch/file-vod/containers/container';
 import { indexMp4 } from '@finch/file-vod/containers/mp4/mp4-demuxer';
 import {
   audioTrack,
@@ -20,10 +19,7 @@ import {
   writeMovie,
   zeros,
 } from '../../../../support/mp4-writer';
-
-const index = (movie: TestMovie): MovieIndex => indexMp4(new MemoryReader(writeMovie(movie)));
-
-const one = (track: TestTrack): IndexedTrack => index({ tracks: [track] }).tracks[0]!;
+import { one } from './indexed';
 
 /** Each frame as the number that its bytes are filled with. */
 function contents(movie: TestMovie, track = 0): (number | undefined)[] {
