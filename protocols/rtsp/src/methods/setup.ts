@@ -8,6 +8,7 @@ import {
   parseDynamicRate,
   servedBlockBytes,
 } from '../headers/delivery-wishes';
+import { mostAheadUsOf } from '../headers/player-buffer';
 import { formatTransport, parseTransport, selectTransport, type Transport } from '../headers/transport';
 import type { RtspConnection } from '../rtsp-connection';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
@@ -20,6 +21,7 @@ interface Wishes {
   readonly blockBytes?: number;
   readonly bandwidthBps?: number;
   readonly isRateDynamic?: boolean;
+  readonly mostAheadUs: number;
 }
 
 /**
@@ -64,11 +66,12 @@ function setUp(
   transport: Transport,
   wishes: Wishes,
 ): RtspReply {
-  const { blockBytes, bandwidthBps, isRateDynamic } = wishes;
+  const { blockBytes, bandwidthBps, isRateDynamic, mostAheadUs } = wishes;
   const maxPayloadBytes = servedBlockBytes(blockBytes ?? Infinity, service.maxPayloadBytes);
   const answer = session.setUpTrack(url, { transport, maxPayloadBytes }, connection);
   if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
   if (isRateDynamic !== undefined) session.player.isRateDynamic = isRateDynamic;
+  session.player.mostAheadUs = mostAheadUs;
   return {
     headers: {
       Transport: formatTransport(answer),
@@ -88,6 +91,7 @@ function wishesOf(exchange: RtspExchange): Wishes {
     ...(blocksize !== undefined && { blockBytes: parseBlocksize(blocksize) }),
     ...(bandwidth !== undefined && { bandwidthBps: parseBandwidth(bandwidth) }),
     ...(dynamicRate !== undefined && { isRateDynamic: parseDynamicRate(dynamicRate) }),
+    mostAheadUs: mostAheadUsOf(exchange.header('User-Agent')),
   };
 }
 
