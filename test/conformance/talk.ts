@@ -43,10 +43,20 @@ export class Talk {
   }
 
   /** Describes, sets all tracks up. */
-  static async ready(subject: Subject, carrier: Carrier, client?: RtspClient): Promise<Talk> {
+  static async ready(
+    subject: Subject,
+    carrier: Carrier,
+    client?: RtspClient,
+    headers: Record<string, string> = {},
+  ): Promise<Talk> {
     const talk = await Talk.open(subject, client);
-    for (const place of talk.controls.keys()) await talk.setUp(place, carrier);
+    for (const place of talk.controls.keys()) await talk.setUp(place, carrier, headers);
     return talk;
+  }
+
+  /** As ready() over TCP, with nothing sent ahead of its time (Darwin Streaming Server's x-Dynamic-Rate). */
+  static readyInTime(subject: Subject): Promise<Talk> {
+    return Talk.ready(subject, 'TCP', undefined, { 'x-Dynamic-Rate': '0' });
   }
 
   /** The URL of the whole movie in requests of the session (appendix C.1.1). */
