@@ -50,14 +50,9 @@ export function playsSinceUs({ aheadUs, overbufferRate }: Pacing, nowUs: number,
   return overbufferRate > 1 && filledUs > 0 ? nowUs - filledUs / (overbufferRate - 1) : nowUs;
 }
 
-/** The same pacing, over-buffering up to `mostUs` at most. */
-export function overbufferedTo(mostUs: number, pacing: Pacing): Pacing {
-  return { ...pacing, overbufferUs: Math.min(pacing.overbufferUs, mostUs) };
-}
-
 /** The same pacing, without over-buffering. */
 export function withoutOverbuffer(pacing: Pacing): Pacing {
-  return overbufferedTo(0, pacing);
+  return { ...pacing, overbufferUs: 0 };
 }
 
 /** The same pacing, with nothing ahead of its time but what the window gathers. */

@@ -5,12 +5,12 @@
  */
 import { type Presentation, type RoutedMedia, TaskEvent } from '@finch/core';
 import {
-  overbufferedTo,
   type Pacing,
   type PlayWish,
   type RtpSender,
   RtpSession,
   withoutAhead,
+  withoutOverbuffer,
 } from '@finch/rtp';
 import { RtspError } from './errors';
 import { QUALITY_NAMES } from './parameters';
@@ -47,8 +47,8 @@ export class SessionPlayer {
   bandwidthBps = Infinity;
   /** Whether packets may be sent ahead of their time, as the client says; undefined while he says nothing. */
   isRateDynamic: boolean | undefined;
-  /** How far ahead of the movie's time his player can be filled, in microseconds, while he says nothing. */
-  mostAheadUs = Infinity;
+  /** Whether his player shows what comes early at once, so that over-buffering would harm him. */
+  isClockedByArrival = false;
   readonly #options: PlayerOptions;
   readonly #queue: PlayQueue;
   #rtp: RtpSession | undefined;
@@ -180,8 +180,9 @@ export class SessionPlayer {
   #pacing(): Pacing {
     const { service, tracks } = this.#options;
     const pacing = tracks.areInterleaved ? service.pacing.reliable : service.pacing.lossy;
-    if (this.isRateDynamic === undefined) return overbufferedTo(this.mostAheadUs, pacing);
-    return this.isRateDynamic ? pacing : withoutAhead(pacing);
+    if (this.isRateDynamic === false) return withoutAhead(pacing);
+    const isFilled = this.isRateDynamic ?? !this.isClockedByArrival;
+    return isFilled ? pacing : withoutOverbuffer(pacing);
   }
 
   // The end of a range: the next one's turn, or Ready (RFC 2326 appendix A.2).

@@ -8,7 +8,7 @@ import {
   parseDynamicRate,
   servedBlockBytes,
 } from '../headers/delivery-wishes';
-import { mostAheadUsOf } from '../headers/player-buffer';
+import { isClockedByArrival } from '../headers/player-clock';
 import { formatTransport, parseTransport, selectTransport, type Transport } from '../headers/transport';
 import type { RtspConnection } from '../rtsp-connection';
 import type { RtspExchange, RtspReply } from '../rtsp-exchange';
@@ -21,7 +21,6 @@ interface Wishes {
   readonly blockBytes?: number;
   readonly bandwidthBps?: number;
   readonly isRateDynamic?: boolean;
-  readonly mostAheadUs: number;
 }
 
 /**
@@ -41,6 +40,7 @@ export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
       session.end('the client has the movie already');
       return { status: NOT_MODIFIED, headers: cacheHeaders(session) };
     }
+    session.player.isClockedByArrival = isClockedByArrival(exchange.header('User-Agent'));
     return setUp(exchange, session, transport, wishes);
   } catch (error) {
     if (named === undefined) session.end('its first SETUP failed');
@@ -66,12 +66,11 @@ function setUp(
   transport: Transport,
   wishes: Wishes,
 ): RtspReply {
-  const { blockBytes, bandwidthBps, isRateDynamic, mostAheadUs } = wishes;
+  const { blockBytes, bandwidthBps, isRateDynamic } = wishes;
   const maxPayloadBytes = servedBlockBytes(blockBytes ?? Infinity, service.maxPayloadBytes);
   const answer = session.setUpTrack(url, { transport, maxPayloadBytes }, connection);
   if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
   if (isRateDynamic !== undefined) session.player.isRateDynamic = isRateDynamic;
-  session.player.mostAheadUs = mostAheadUs;
   return {
     headers: {
       Transport: formatTransport(answer),
@@ -91,7 +90,6 @@ function wishesOf(exchange: RtspExchange): Wishes {
     ...(blocksize !== undefined && { blockBytes: parseBlocksize(blocksize) }),
     ...(bandwidth !== undefined && { bandwidthBps: parseBandwidth(bandwidth) }),
     ...(dynamicRate !== undefined && { isRateDynamic: parseDynamicRate(dynamicRate) }),
-    mostAheadUs: mostAheadUsOf(exchange.header('User-Agent')),
   };
 }
 
