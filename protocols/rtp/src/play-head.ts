@@ -13,6 +13,9 @@ const AFTER_LAST_FRAME_US = 40_000;
 /** Bounds what is believed of a movie's time between decoding and showing. */
 const MAX_LEAD_US = 1_000_000;
 
+/** Less is no more than the time to the next frame, which goes at once when playing goes on. */
+const MIN_HELD_US = 200_000;
+
 /** Where and how fast playing begins; times in microseconds. */
 export interface HeadStart {
   /** Presentation time to move to; undefined: on from where it is. */
@@ -138,7 +141,8 @@ export class PlayHead {
   /** Stands still from now on, with the next frame kept; at `positionUs` where key frames only were being played. */
   stop(positionUs: number, nowUs: number): void {
     this.#stoppedShownUs = this.shownUs(nowUs);
-    this.#stoppedHeldUs = this.keyFramesOnly ? 0 : this.heldUs(nowUs);
+    const heldUs = this.heldUs(nowUs);
+    this.#stoppedHeldUs = this.keyFramesOnly || heldUs < MIN_HELD_US ? 0 : heldUs;
     this.#stoppedUs = positionUs;
     this.#isRunning = false;
   }
