@@ -48,6 +48,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   finch::InitEventThread(env, exports);
   finch::InitIdleTaskThread(env, exports);
   finch::InitSockets(env, exports);
+  finch::InitTcpSockets(env, exports);
+  finch::InitUdpSockets(env, exports);
+  finch::InitClientSockets(env, exports);
+  finch::InitReceiveSets(env, exports);
   finch::InitMappedFile(env, exports);
   finch::InitPacketBatch(env, exports);
   return exports;

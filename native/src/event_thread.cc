@@ -151,7 +151,7 @@ class EventThread {
 
   uint32_t Count() {
     std::lock_guard<std::mutex> lock(mutex_);
-    return count_ + static_cast<uint32_t>(closing_.size());
+    return count_ + static_cast<uint32_t>(closing_.size() + leaving_.size());
   }
 
  private:
@@ -215,23 +215,29 @@ class EventThread {
     if (bits != 0) SignalTask(task, bits);
   }
 
-  // Closes what was given up since the last turn; false when the thread shall end.
+  // Closes what was given up since the last turn; false when the thread shall end. To close takes long, by the hundred,
+  // and task threads that arm or open contexts meanwhile must not wait for it: so it is done without the lock.
   bool CloseLeavers() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    for (const Closing& leaver : closing_) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      leaving_.swap(closing_);
+    }
+    for (const Closing& leaver : leaving_) {
       epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, leaver.fd, nullptr);
       close(leaver.fd);
-      free_slots_.push_back(leaver.slot);
     }
-    closing_.clear();
-    return !stopping_;
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (const Closing& leaver : leaving_) free_slots_.push_back(leaver.slot);
+    leaving_.clear();
+    return !stopping_ || !closing_.empty();
   }
 
   std::mutex mutex_;
   std::thread thread_;
   std::vector<Context> contexts_;
   std::vector<uint32_t> free_slots_;
-  std::vector<Closing> closing_;
+  std::vector<Closing> closing_;  // given up since the last turn
+  std::vector<Closing> leaving_;  // being closed; changed by the event thread alone, under the lock
   uint32_t count_ = 0;
   int epoll_fd_ = -1;
   int wake_fd_ = -1;

@@ -15,7 +15,7 @@ export interface NativeSignalPort {
   close(): void;
 }
 
-/** Sends all packets of a turn; the layout of rows, plans and exceptions is drawn in packet_batch.h. */
+/** Sends all packets of a turn; rows are drawn in packet_row.h, exceptions in batch_memory.h. */
 export interface NativePacketBatch {
   /** Registers a packet plan over an open file. Returns its handle, -EINVAL (damaged plan) or -EBADF (no such file). */
   addPlan(plan: Uint32Array, fileId: number): number;
@@ -111,7 +111,7 @@ export interface Native {
   receiveSetRemove(set: number, fd: number): number;
   /**
    * Reads what is there, without waiting, at most `most` datagrams of one socket. Row i has eight words, drawn in
-   * sockets.cc, and its bytes lie at i * slotBytes. Returns the number of rows, or -errno.
+   * receive_set.cc, and its bytes lie at i * slotBytes. Returns the number of rows, or -errno.
    */
   receiveSetTake(set: number, into: Uint8Array, slotBytes: number, most: number, rows: Float64Array): number;
 

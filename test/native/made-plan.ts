@@ -1,6 +1,6 @@
 /**
  * Packet plans written by hand, rows over them, and what they must look like on the wire. Used by the tests of the addon.
- * Rule: it knows the layouts of packet_batch.h by itself, so that it can tell when the addon or core changes them.
+ * Rule: it knows the layouts of packet_row.h and packet_plans.cc by itself, so that it can tell when the addon or core changes them.
  */
 import { type NativePacketBatch, native } from '@finch/native';
 

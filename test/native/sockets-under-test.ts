@@ -6,8 +6,20 @@ import { isIPv6 } from 'node:net';
 import { constants } from 'node:os';
 import { native } from '@finch/native';
 
-export const { EAGAIN, EBADF, EFAULT, EINVAL, EPIPE, ECONNRESET, ELOOP, EISDIR, ENOENT, EMSGSIZE, ESRCH } =
-  constants.errno;
+export const {
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EINVAL,
+  EPIPE,
+  ECONNRESET,
+  ELOOP,
+  EISDIR,
+  ENOENT,
+  EMSGSIZE,
+  ENOBUFS,
+  ESRCH,
+} = constants.errno;
 
 /** The six words of an address, written by hand: family, port, 16 bytes in network order. */
 export function addressWords(host: '127.0.0.1' | '::1' | '0.0.0.0' | '::', port: number): Uint32Array {

@@ -1,12 +1,14 @@
 /**
  * The rows of a packet batch: how a run of packets, a datagram or bytes of a stream are told to the addon.
  * Used by the batch and by backlogs. Rule: the only place in TypeScript that knows the layout, which is drawn in
- * native/src/packet_batch.h.
+ * native/src/packet_row.h.
  */
 import type { SocketAddress } from './socket-address';
 
 /** 32-bit words of a row. */
 export const ROW_WORDS = 16;
+/** Where the address of a row begins. */
+const ADDRESS_AT = 10;
 /** Packets that one row may name; senders cut longer runs. */
 export const MAX_ROW_PACKETS = 1024;
 
@@ -46,7 +48,7 @@ export function writeUdpRun(
   noSegmentation: boolean,
 ): void {
   writeRun(rows, at, Operation.udpRun | (noSegmentation ? FLAG_NO_SEGMENTATION : 0), run, fd);
-  writeAddress(rows, at, to);
+  to.writeTo(rows, at + ADDRESS_AT);
 }
 
 /** Writes a run over UDP whose payloads begin with the sequence numbers they had at first (RFC 4588 §4). */
@@ -60,7 +62,7 @@ export function writeUdpRunAgain(
 ): void {
   writeRun(rows, at, Operation.udpRun | FLAG_NO_SEGMENTATION | FLAG_RETRANSMISSION, run, fd);
   rows[at + 8] = originalSequence & 0xffff;
-  writeAddress(rows, at, to);
+  to.writeTo(rows, at + ADDRESS_AT);
 }
 
 /** Writes a run interleaved on a TCP connection (RFC 2326 §10.12). Hot path. */
@@ -86,7 +88,7 @@ export function writeDatagram(
   to: SocketAddress,
 ): void {
   writeRaw(rows, at, Operation.udpRaw, offset, length, fd);
-  writeAddress(rows, at, to);
+  to.writeTo(rows, at + ADDRESS_AT);
 }
 
 /** Writes bytes of a stream that lie in the arena. */
@@ -148,9 +150,4 @@ function writeRaw(
   rows[at + 2] = offset;
   rows[at + 3] = length;
   rows[at + 9] = 0;
-}
-
-function writeAddress(rows: Uint32Array, at: number, to: SocketAddress): void {
-  const words = to.words;
-  for (let i = 0; i < words.length; i++) rows[at + 10 + i] = words[i]!;
 }

@@ -5,6 +5,9 @@
 import type { PacketBatch, RefusedRow, RowOwner } from './packet-batch';
 import type { RegisteredPlan } from './packet-row';
 
+/** What a row costs while it waits, in bytes, without bytes of its own: two small objects and a typed array. */
+const ROW_COST_BYTES = 256;
+
 interface Waiting {
   readonly row: Uint32Array;
   readonly plan: RegisteredPlan | null;
@@ -15,6 +18,12 @@ interface Waiting {
 /** A queue of refused rows; its socket decides how many it may hold. */
 export class RowBacklog {
   #waiting: Waiting[] = [];
+  #sizeBytes = 0;
+
+  /** Memory that the rows take. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
 
   get length(): number {
     return this.#waiting.length;
@@ -23,7 +32,7 @@ export class RowBacklog {
   /** Puts a row at the end. */
   add({ row, plan, rest }: Omit<RefusedRow, 'code'>, owner: RowOwner): void {
     if (plan !== null) plan.holders++;
-    this.#waiting.push({ row, plan, rest, owner });
+    this.#push({ row, plan, rest, owner });
   }
 
   /**
@@ -33,12 +42,13 @@ export class RowBacklog {
   sendAgain(batch: PacketBatch): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#sizeBytes = 0;
     for (const entry of waiting) {
       const { row, plan, rest, owner } = entry;
       batch.makeRoom(rest?.length);
       // Making room may have flushed, and what was refused then must not be overtaken.
       if (this.#waiting.length > 0) {
-        this.#waiting.push(entry);
+        this.#push(entry);
         continue;
       }
       batch.addAgain(row, plan, rest, owner);
@@ -50,5 +60,11 @@ export class RowBacklog {
   clear(): void {
     for (const { plan } of this.#waiting) if (plan !== null) plan.holders--;
     this.#waiting = [];
+    this.#sizeBytes = 0;
+  }
+
+  #push(entry: Waiting): void {
+    this.#waiting.push(entry);
+    this.#sizeBytes += ROW_COST_BYTES + (entry.rest?.length ?? 0);
   }
 }

@@ -6,52 +6,75 @@ import { isIP, SocketAddress as NodeSocketAddress } from 'node:net';
 
 /** Words of an address in the addon's rows. */
 export const ADDRESS_WORDS = 6;
-/** The words are in the machine's order and the addon is built for little-endian machines only. */
-const FIRST_ADDRESS_WORD = 2;
-/** The third word of ::ffff:a.b.c.d. */
-const MAPPED_IPV4_WORD = 0xffff0000;
+/** The third word of ::ffff:a.b.c.d, signed; the addon is built for little-endian machines only. */
+const MAPPED_IPV4_WORD = 0xffff0000 | 0;
 
 /** An immutable IPv4 or IPv6 address with a port. */
 export class SocketAddress {
-  readonly words: Uint32Array;
+  readonly family: 4 | 6;
+  readonly port: number;
+  // The four words of the address, signed: small numbers lie in the object itself, where a viewer's run finds them.
+  readonly #word0: number;
+  readonly #word1: number;
+  readonly #word2: number;
+  readonly #word3: number;
   #key: string | undefined;
 
-  private constructor(words: Uint32Array) {
-    this.words = words;
+  private constructor(
+    family: 4 | 6,
+    port: number,
+    word0: number,
+    word1: number,
+    word2: number,
+    word3: number,
+  ) {
+    this.family = family;
+    this.port = port;
+    this.#word0 = word0 | 0;
+    this.#word1 = word1 | 0;
+    this.#word2 = word2 | 0;
+    this.#word3 = word3 | 0;
   }
 
-  /** Copies an address out of words that the addon wrote; they may be part of a larger array. */
+  /** Reads an address out of words that the addon wrote; they may be part of a larger array. */
   static fromWords(words: Uint32Array, at = 0): SocketAddress {
-    return new SocketAddress(words.slice(at, at + ADDRESS_WORDS));
+    const family = words[at] === 4 ? 4 : 6;
+    const [word0, word1, word2, word3] = [words[at + 2]!, words[at + 3]!, words[at + 4]!, words[at + 5]!];
+    return new SocketAddress(family, words[at + 1]!, word0, word1, word2, word3);
   }
 
   /** Makes an address. RangeError when `host` is not a literal IPv4 or IPv6 address or the port is not 0..65535. */
   static of(host: string, port: number): SocketAddress {
     const family = isIP(host);
-    if (family === 0) throw new RangeError(`host must be an IPv4 or IPv6 address: ${host}`);
+    if (family !== 4 && family !== 6) throw new RangeError(`host must be an IPv4 or IPv6 address: ${host}`);
     if (!Number.isInteger(port) || port < 0 || port > 65535)
       throw new RangeError(`port must be 0..65535: ${port}`);
-    const words = new Uint32Array(ADDRESS_WORDS);
-    words[0] = family;
-    words[1] = port;
+    const words = [0, 0, 0, 0];
     const bytes = family === 4 ? host.split('.').map(Number) : ipv6Bytes(host);
-    for (const [i, byte] of bytes.entries()) words[FIRST_ADDRESS_WORD + (i >> 2)]! |= byte << ((i & 3) * 8);
-    return new SocketAddress(words);
+    for (const [i, byte] of bytes.entries()) words[i >> 2]! |= byte << ((i & 3) * 8);
+    return new SocketAddress(family, port, words[0]!, words[1]!, words[2]!, words[3]!);
   }
 
   /** The same host with another port, 0..65535. */
   withPort(port: number): SocketAddress {
-    const words = this.words.slice();
-    words[1] = port;
-    return new SocketAddress(words);
+    return new SocketAddress(this.family, port, this.#word0, this.#word1, this.#word2, this.#word3);
   }
 
-  get family(): 4 | 6 {
-    return this.words[0] === 4 ? 4 : 6;
+  /** The six words for the addon, in an array of their own. */
+  get words(): Uint32Array {
+    const words = new Uint32Array(ADDRESS_WORDS);
+    this.writeTo(words, 0);
+    return words;
   }
 
-  get port(): number {
-    return this.words[1]!;
+  /** Writes the six words at a place of an array. Hot path. */
+  writeTo(words: Uint32Array, at: number): void {
+    words[at] = this.family;
+    words[at + 1] = this.port;
+    words[at + 2] = this.#word0;
+    words[at + 3] = this.#word1;
+    words[at + 4] = this.#word2;
+    words[at + 5] = this.#word3;
   }
 
   /** The address without port, IPv6 without brackets; an IPv4 peer of a dual-stack listener is shown as IPv4. */
@@ -80,15 +103,14 @@ export class SocketAddress {
 
   /** Equal addresses have equal keys; for Maps. */
   get key(): string {
-    this.#key ??= this.words.join('.');
+    this.#key ??= `${this.family}.${this.port}.${this.#word0}.${this.#word1}.${this.#word2}.${this.#word3}`;
     return this.#key;
   }
 
   /** Equal for all addresses of one client: the IPv4 address, or the /64 of an IPv6 one (RFC 6177 §2). */
   get networkKey(): string {
-    const words = this.words.subarray(FIRST_ADDRESS_WORD);
-    if (this.family === 4) return String(words[0]);
-    return this.#isMappedIpv4() ? String(words[3]) : `${words[0]}.${words[1]}`;
+    if (this.family === 4) return String(this.#word0);
+    return this.#isMappedIpv4() ? String(this.#word3) : `${this.#word0}.${this.#word1}`;
   }
 
   /** host:port, IPv6 in brackets. */
@@ -97,17 +119,16 @@ export class SocketAddress {
   }
 
   #isMappedIpv4(): boolean {
-    const [high, middle, marker] = this.words.subarray(FIRST_ADDRESS_WORD);
-    return high === 0 && middle === 0 && marker === MAPPED_IPV4_WORD;
+    return this.#word0 === 0 && this.#word1 === 0 && this.#word2 === MAPPED_IPV4_WORD;
   }
 
   #bytes(begin: number, end: number): number[] {
     return Array.from({ length: end - begin }, (_, i) => this.#byteAt(begin + i));
   }
 
-  // Out of the words themselves: asking a small typed array for its buffer would move it out of the heap for good.
   #byteAt(index: number): number {
-    return (this.words[FIRST_ADDRESS_WORD + (index >> 2)]! >>> ((index & 3) * 8)) & 0xff;
+    const word = [this.#word0, this.#word1, this.#word2, this.#word3][index >> 2]!;
+    return (word >>> ((index & 3) * 8)) & 0xff;
   }
 }
 

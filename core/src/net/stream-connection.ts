@@ -13,6 +13,11 @@ export interface StreamConnectionEvents {
   drained(): void;
   /** The stream is broken (-errno): nothing more can be sent. Read what is left or close. */
   broken(code: number): void;
+  /**
+   * Accounts for `sizeBytes` of memory that wait for room, in place of the last time's; false when there is no memory for them: the
+   * stream is broken then (-ENOBUFS). Who has no budget leaves it out.
+   */
+  holdQueued?(sizeBytes: number): boolean;
 }
 
 /** An accepted connection; see the head of this file. */

@@ -72,7 +72,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
     }
     const row = new Uint32Array(ROW_WORDS);
     writeInterleavedRun(row, 0, run, this.context.fd, channel);
-    this.#backlog.add({ row, plan: run.plan, rest: null }, this);
+    this.#keep({ row, plan: run.plan, rest: null });
   }
 
   /** Takes note of the events its task was given; the owner calls it first in its run. */
@@ -81,6 +81,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
     if ((events & TaskEvent.write) === 0 || !this.isFull) return;
     this.#backlog.sendAgain(this.#batch);
     this.#batch.flush();
+    this.#events.holdQueued?.(this.#backlog.sizeBytes);
     if (!this.isFull && !this.#broken && !this.#closed) this.#events.drained();
   }
 
@@ -88,13 +89,11 @@ export class TcpConnection implements StreamConnection, RowOwner {
   rowRefused(refused: RefusedRow): void {
     if (this.#closed || this.#broken) return;
     if (refused.code === -Errno.EAGAIN) {
-      this.#backlog.add(refused, this);
+      this.#keep(refused);
       this.context.arm(kWritable);
       return;
     }
-    this.#broken = true;
-    this.#backlog.clear();
-    this.#events.broken(refused.code);
+    this.#break(refused.code);
   }
 
   /** Sends what the socket takes at once and ends the connection; what waits is dropped. A second call does nothing. */
@@ -129,6 +128,17 @@ export class TcpConnection implements StreamConnection, RowOwner {
     const row = new Uint32Array(ROW_WORDS);
     writeStreamBytes(row, 0, 0, bytes.length, this.context.fd);
     // A Buffer's slice() would be a view of the caller's memory.
-    this.#backlog.add({ row, plan: null, rest: new Uint8Array(bytes) }, this);
+    this.#keep({ row, plan: null, rest: new Uint8Array(bytes) });
+  }
+
+  #keep(row: Omit<RefusedRow, 'code'>): void {
+    this.#backlog.add(row, this);
+    if (this.#events.holdQueued?.(this.#backlog.sizeBytes) === false) this.#break(-Errno.ENOBUFS);
+  }
+
+  #break(code: number): void {
+    this.#broken = true;
+    this.#backlog.clear();
+    this.#events.broken(code);
   }
 }

@@ -39,8 +39,8 @@ export class TcpListener extends IdleTask {
   #spare = openSpare();
 
   /**
-   * Binds and listens; throws ListenError when the address can't be had. Port 0 takes any free port. An IPv6 wildcard with
-   * `bothFamilies` takes IPv4 clients, too.
+   * Binds and listens; throws ListenError when the address can't be had, which tells to choose another port with `portFlag`. Port 0
+   * takes any free port. An IPv6 wildcard with `bothFamilies` takes IPv4 clients, too.
    */
   constructor(
     thread: TaskThread,
@@ -48,9 +48,10 @@ export class TcpListener extends IdleTask {
     readonly sink: ConnectionSink,
     log: Log,
     bothFamilies = false,
+    portFlag?: string,
   ) {
     const fd = native.tcpListen(address.words, bothFamilies);
-    if (fd < 0) throw new ListenError(address, fd);
+    if (fd < 0) throw new ListenError(address, fd, portFlag);
     super(thread);
     this.#lines = new LogLimiter(log, SHEDDING_LINES);
     const words = new Uint32Array(ADDRESS_WORDS);
@@ -125,14 +126,15 @@ export class ListenError extends Error {
   constructor(
     address: SocketAddress,
     readonly code: number,
+    portFlag = '--port',
   ) {
     const why =
       code === -Errno.EADDRINUSE
-        ? 'the port is taken by another program; choose one with --port'
+        ? `the port is taken by another program; choose one with ${portFlag}`
         : code === -Errno.EADDRNOTAVAIL
           ? 'this machine has no such address; choose one with --host'
           : code === -Errno.EACCES
-            ? 'ports below 1024 need more rights; choose another with --port'
+            ? `ports below 1024 need more rights; choose another with ${portFlag}`
             : code === -Errno.EAFNOSUPPORT
               ? `this machine has no IPv${address.family}; choose another address with --host`
               : errnoName(code);

@@ -122,6 +122,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     }
     this.#socket.write(Buffer.from(bytes));
     this.#wasFull ||= this.isFull;
+    if (this.#events.holdQueued?.(this.#socket.writableLength) === false) this.#break(-Errno.ENOBUFS);
   }
 
   sendRun(run: PacketRun, channel: number): void {
@@ -167,7 +168,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
       this.#endHandshake();
     });
     this.#socket.on('readable', () => this.#tellReady());
-    this.#socket.on('drain', () => native.signalTask(this.#task, TaskEvent.write));
+    this.#socket.on('drain', () => this.#drained());
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('close', () => this.#ended());
     // Node keeps errors of records to itself, as '_tlsError', until a tls.Server would have let go of the socket.
@@ -178,6 +179,12 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     this.#isCorked = false;
     this.#socket.uncork();
   };
+
+  #drained(): void {
+    if (this.#isClosed) return;
+    this.#events.holdQueued?.(0);
+    native.signalTask(this.#task, TaskEvent.write);
+  }
 
   #tellReady(): void {
     const isReadable = this.#hasEnded || this.#broken !== 0 || this.#socket.readableLength > 0;

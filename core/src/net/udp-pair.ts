@@ -74,6 +74,10 @@ export class UdpPair extends Task implements RowOwner {
     this.#listen();
   }
 
+  override get isPunctual(): boolean {
+    return true;
+  }
+
   /** Hands what comes from this address and port to `listener`. One claim an address; a later one replaces it. */
   claim(address: SocketAddress, listener: DatagramListener): void {
     this.#listeners.set(address.key, listener);

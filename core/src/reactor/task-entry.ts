@@ -3,8 +3,9 @@
  * Rule: all records have one hidden class, so the hot path stays monomorphic however many classes of tasks there are.
  */
 import type { Task } from './task';
+import type { TaskLane } from './task-lane';
 import { NO_TASK, type TaskRef } from './task-ref';
-import { NOT_IN_HEAP, type TimerEntry } from './timer-heap';
+import type { TimerEntry, TimerLine } from './timer-heap';
 
 /** Where a task is; it is in one place at a time, hence never run twice at once. */
 export const TaskState = {
@@ -27,13 +28,13 @@ export class TaskEntry implements TimerEntry {
   state: TaskState = TaskState.parked;
   /** Bits raised since the last run. */
   events = 0;
-  heapIndex = NOT_IN_HEAP;
-  // Infinity makes V8 keep the field as a double from the first object on.
-  deadlineUs = Infinity;
+  timerLine: TimerLine | null = null;
+  timerPlace = 0;
   ref: TaskRef = NO_TASK;
 
   constructor(
     readonly task: Task,
+    readonly lane: TaskLane,
     readonly classId: number,
     readonly className: string,
     readonly moduleName: string,

@@ -8,7 +8,7 @@ import type { TaskRef } from './task-ref';
 import type { IdleTimers, ThreadPort } from './thread-port';
 import type { ThreadStats } from './thread-stats';
 
-/** How long one turn runs queued tasks before it flushes, in microseconds. */
+/** How long one turn runs queued tasks before it flushes, in microseconds; those that are not punctual have a share in any case. */
 export const DEFAULT_TURN_BUDGET_US = 5_000;
 
 /** A run that holds its thread longer than this is reported, in microseconds. */

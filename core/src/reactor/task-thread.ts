@@ -4,7 +4,8 @@
  * Rule: a task is in one place at a time (parked, queued, sleeping, running), only this thread deletes it, and the hot
  * path (signal, turn, run) allocates nothing.
  *
- * One turn: 1 signals in, 2 due timers out, 3 run what is queued now within the budget, 4 flush, 5 arm the next wake-up.
+ * One turn: 1 signals in, 2 due timers out, 3 run what is queued now within the budget, punctual tasks first, 4 flush,
+ * 5 arm the next wake-up.
  * Spec: Darwin Streaming Server's TaskThread; the order of a turn is nginx's, the two-phase timers are libuv's.
  */
 import type { Clock } from './clock';
@@ -14,7 +15,7 @@ import { DELETE } from './run-result';
 import { Task } from './task';
 import { type TaskClass, TaskClasses } from './task-classes';
 import { TaskEntry, TaskState } from './task-entry';
-import { TaskQueue } from './task-queue';
+import { OTHERS_SHARE, TaskLane } from './task-lane';
 import { generationOf, slotOf, type TaskRef, threadIndexOf } from './task-ref';
 import { TaskTable } from './task-table';
 import {
@@ -26,7 +27,6 @@ import {
 import { type IdleTimers, NO_SUCH_TASK, SIGNAL_WORDS, type ThreadPort } from './thread-port';
 import { ThreadReports } from './thread-reports';
 import { StatsField, ThreadStats } from './thread-stats';
-import { TimerHeap } from './timer-heap';
 
 /** Signals fetched from the port with one call. */
 const DRAIN_ROWS = 256;
@@ -51,10 +51,15 @@ export class TaskThread {
   readonly #reports: ThreadReports;
   readonly #table: TaskTable;
   readonly #classes: TaskClasses;
-  readonly #queue = new TaskQueue<TaskEntry>();
-  readonly #timers = new TimerHeap<TaskEntry>();
+  readonly #punctual = new TaskLane();
+  readonly #others = new TaskLane();
   readonly #signals = new Uint32Array(DRAIN_ROWS * SIGNAL_WORDS);
   readonly #flushers: (() => void)[] = [];
+  readonly #timerDue = (entry: TaskEntry, deadlineUs: number): void => {
+    this.stats.countTimer(this.#nowUs - deadlineUs);
+    entry.events |= TaskEvent.idle;
+    this.#enqueue(entry, entry.lane);
+  };
 
   #nowUs: number;
   #isTurning = false;
@@ -160,10 +165,14 @@ export class TaskThread {
     this.#nowUs = this.#clock.nowUs();
     try {
       this.#takeSignals();
-      this.#queueDueTimers();
+      this.#queueDueTimers(this.#punctual);
+      this.#queueDueTimers(this.#others);
       this.#runQueued();
       this.#flush();
-      this.stats.endTurn(this.#queue.length, this.#timers.length);
+      this.stats.endTurn(
+        this.#punctual.queue.length + this.#others.queue.length,
+        this.#punctual.timers.length + this.#others.timers.length,
+      );
     } finally {
       this.#isTurning = false;
       this.#armWakeUp();
@@ -173,7 +182,8 @@ export class TaskThread {
   /** Makes the record of a task under construction; for Task alone. @internal */
   adopt(task: Task, moduleName: string): TaskEntry {
     const { classId, className } = this.#classes.of(task, moduleName);
-    const entry = new TaskEntry(task, classId, className, moduleName, this.nowUs);
+    const lane = task.isPunctual ? this.#punctual : this.#others;
+    const entry = new TaskEntry(task, lane, classId, className, moduleName, this.nowUs);
     this.#table.add(entry);
     this.stats.page[StatsField.tasks] = this.taskCount;
     if (this.#isShuttingDown) this.signalEntry(entry, TaskEvent.kill);
@@ -186,8 +196,8 @@ export class TaskThread {
     if (events === 0 || state === TaskState.deleted) return;
     entry.events |= events;
     if (state === TaskState.queued || state === TaskState.running) return;
-    if (state === TaskState.sleeping) this.#timers.remove(entry);
-    this.#enqueue(entry);
+    if (state === TaskState.sleeping) entry.lane.timers.remove(entry);
+    this.#enqueue(entry, (events & TaskEvent.write) === 0 ? entry.lane : this.#punctual);
   }
 
   #find(ref: TaskRef): TaskEntry | undefined {
@@ -195,9 +205,10 @@ export class TaskThread {
     return this.#table.find(slotOf(ref), generationOf(ref));
   }
 
-  #enqueue(entry: TaskEntry): void {
+  // What waits for room to write is late already, and often media: whose task it is does not matter for this run.
+  #enqueue(entry: TaskEntry, lane: TaskLane): void {
     entry.state = TaskState.queued;
-    this.#queue.push(entry);
+    lane.queue.push(entry);
     if (this.#isTurning || this.#isWakeAsked) return;
     this.#isWakeAsked = true;
     this.#port.wakeAt(this.#clock.nowUs());
@@ -218,23 +229,24 @@ export class TaskThread {
   }
 
   // All of them before any runs: a task that sleeps for no time can't hold up the others.
-  #queueDueTimers(): void {
-    const nowUs = this.#nowUs;
-    for (let entry = this.#timers.takeDue(nowUs); entry !== undefined; entry = this.#timers.takeDue(nowUs)) {
-      this.stats.countTimer(nowUs - entry.deadlineUs);
-      entry.events |= TaskEvent.idle;
-      this.#enqueue(entry);
-    }
+  #queueDueTimers(lane: TaskLane): void {
+    lane.timers.takeDue(this.#nowUs, this.#timerDue);
   }
 
-  // Tasks queued by these runs wait for the next turn, so no task and no pair of tasks can spin here.
   #runQueued(): void {
     const endUs = this.#nowUs + this.#turnBudgetUs;
-    for (let left = this.#queue.length; left > 0; left--) {
-      const order = this.#runOrder;
-      const entry = order === undefined ? this.#queue.shift() : this.#queue.take(order.pick(left));
-      this.#run(entry!);
-      if (this.#nowUs >= endUs) return;
+    this.#runLane(this.#punctual, endUs, endUs);
+    const shareEndUs = this.#nowUs + this.#turnBudgetUs * OTHERS_SHARE;
+    this.#runLane(this.#others, shareEndUs, Math.max(endUs, shareEndUs));
+  }
+
+  // Runs until `endUs`; from `yieldUs` on it makes way for punctual tasks, so what is due waits for one run and the flush.
+  // Tasks queued by these runs wait for the next turn, so no task and no pair of tasks can spin here.
+  #runLane({ queue }: TaskLane, yieldUs: number, endUs: number): void {
+    const order = this.#runOrder;
+    for (let left = queue.length; left > 0; left--) {
+      this.#run((order === undefined ? queue.shift() : queue.take(order.pick(left)))!);
+      if (this.#nowUs >= endUs || (this.#nowUs >= yieldUs && this.#punctual.isDue(this.#nowUs))) return;
     }
   }
 
@@ -269,10 +281,10 @@ export class TaskThread {
     if (result < 0) {
       this.#delete(entry);
     } else if (entry.events !== 0) {
-      this.#enqueue(entry);
+      this.#enqueue(entry, entry.lane);
     } else if (result > 0 && result < Infinity) {
       entry.state = TaskState.sleeping;
-      this.#timers.add(entry, Math.ceil(startUs + result * 1000));
+      entry.lane.timers.add(entry, Math.ceil(startUs + result * 1000));
     } else {
       entry.state = TaskState.parked;
     }
@@ -301,9 +313,12 @@ export class TaskThread {
   }
 
   #armWakeUp(): void {
-    const isMoreToDo = this.#queue.length > 0 || this.#isPortFull;
+    const punctual = this.#punctual;
+    const others = this.#others;
+    const isMoreToDo = punctual.queue.length > 0 || others.queue.length > 0 || this.#isPortFull;
     this.#isWakeAsked = isMoreToDo;
-    this.#port.wakeAt(isMoreToDo ? this.#nowUs : this.#timers.nextUs);
+    const nextUs = Math.min(punctual.timers.nextUs, others.timers.nextUs);
+    this.#port.wakeAt(isMoreToDo ? this.#nowUs : nextUs);
   }
 }
 

@@ -37,6 +37,14 @@ export abstract class Task {
     return this.#entry.moduleName;
   }
 
+  /**
+   * Whether it serves deadlines, as media do: then it runs before those that don't. Asked once, by its constructor, so it is the
+   * same for all tasks of a class. Such a task keeps its runs short whatever others send it.
+   */
+  get isPunctual(): boolean {
+    return false;
+  }
+
   /** Whether it is gone; then signals do nothing. */
   get isDeleted(): boolean {
     return this.#entry.state === TaskState.deleted;

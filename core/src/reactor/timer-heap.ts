@@ -9,15 +9,18 @@
 
 /** What an element carries for the heap. Only the heap writes these fields. */
 export interface TimerEntry {
-  /** Place in the line of its deadline; NOT_IN_HEAP outside. */
-  heapIndex: number;
-  /** When it is due, in microseconds of the clock. */
-  deadlineUs: number;
+  /** The line of its deadline; null outside of the heap. */
+  timerLine: TimerLine | null;
+  /** Place in that line. */
+  timerPlace: number;
 }
 
-/** The `heapIndex` of an element that is in no heap. */
-export const NOT_IN_HEAP = -1;
+/** Those that share a deadline, as their elements see them. */
+export interface TimerLine {
+  readonly deadlineUs: number;
+}
 
+const OUTSIDE = -1;
 /** Children of a node. Four make the heap half as deep as two do, and lie side by side in memory. */
 const ARITY = 4;
 /** Empty lines kept for the next deadlines. */
@@ -26,49 +29,40 @@ const MAX_SPARE_LINES = 256;
 const MIN_GAPS_TO_CLOSE = 32;
 
 /** The elements of one deadline, in the order in which they came; those that left leave gaps. */
-class Line<T extends TimerEntry> {
+class Line<T extends TimerEntry> implements TimerLine {
   deadlineUs = Infinity;
   /** Place in the heap. */
-  heapIndex = NOT_IN_HEAP;
+  heapIndex = OUTSIDE;
   readonly entries: (T | undefined)[] = [];
-  /** The first place that may be taken, and the one behind the last. */
-  first = 0;
+  /** The place behind the last. */
   end = 0;
   length = 0;
 
   push(entry: T): void {
-    entry.heapIndex = this.end;
+    entry.timerLine = this;
+    entry.timerPlace = this.end;
     this.entries[this.end++] = entry;
     this.length++;
   }
 
-  shift(): T {
-    while (this.entries[this.first] === undefined) this.first++;
-    const entry = this.entries[this.first]!;
-    this.leave(entry);
-    return entry;
-  }
-
   leave(entry: T): void {
-    const place = entry.heapIndex;
+    const place = entry.timerPlace;
     this.entries[place] = undefined;
-    entry.heapIndex = NOT_IN_HEAP;
+    entry.timerLine = null;
     this.length--;
-    if (place === this.first) this.first++;
-    else if (place === this.end - 1) this.end--;
-    else if (this.end - this.first - this.length > Math.max(this.length, MIN_GAPS_TO_CLOSE)) this.#closeUp();
+    if (place === this.end - 1) this.end--;
+    else if (this.end - this.length > Math.max(this.length, MIN_GAPS_TO_CLOSE)) this.#closeUp();
   }
 
   #closeUp(): void {
     let end = 0;
-    for (let place = this.first; place < this.end; place++) {
+    for (let place = 0; place < this.end; place++) {
       const entry = this.entries[place];
       if (entry === undefined) continue;
       this.entries[place] = undefined;
-      entry.heapIndex = end;
+      entry.timerPlace = end;
       this.entries[end++] = entry;
     }
-    this.first = 0;
     this.end = end;
   }
 }
@@ -92,7 +86,6 @@ export class TimerHeap<T extends TimerEntry> {
 
   /** Adds `entry`, which is in no heap, with a deadline below Infinity. */
   add(entry: T, deadlineUs: number): void {
-    entry.deadlineUs = deadlineUs;
     const line = this.#lines.get(deadlineUs) ?? this.#openLine(deadlineUs);
     line.push(entry);
     this.#length++;
@@ -100,22 +93,30 @@ export class TimerHeap<T extends TimerEntry> {
 
   /** Takes `entry` out; nothing happens when it is not in the heap. */
   remove(entry: T): void {
-    if (entry.heapIndex === NOT_IN_HEAP) return;
-    const line = this.#lines.get(entry.deadlineUs)!;
+    if (entry.timerLine === null) return;
+    const line = entry.timerLine as Line<T>; // only this heap writes the field
     line.leave(entry);
     this.#length--;
     if (line.length === 0) this.#closeLine(line);
   }
 
-  /** Takes the earliest timer that is due at `nowUs` out; undefined when none is. */
-  takeDue(nowUs: number): T | undefined {
-    if (this.#heap.length === 0) return undefined;
-    const line = this.#heap[0];
-    if (line.deadlineUs > nowUs) return undefined;
-    const entry = line.shift();
-    this.#length--;
-    if (line.length === 0) this.#closeLine(line);
-    return entry;
+  /**
+   * Takes out all timers that are due at `nowUs`, the earliest first, and hands each to `taken`, which leaves the heap alone.
+   */
+  takeDue(nowUs: number, taken: (entry: T, deadlineUs: number) => void): void {
+    while (this.#heap.length > 0 && this.#heap[0].deadlineUs <= nowUs) {
+      const line = this.#heap[0];
+      const { entries, end, deadlineUs } = line;
+      this.#length -= line.length;
+      for (let place = 0; place < end; place++) {
+        const entry = entries[place];
+        if (entry === undefined) continue;
+        entries[place] = undefined;
+        entry.timerLine = null;
+        taken(entry, deadlineUs);
+      }
+      this.#closeLine(line);
+    }
   }
 
   #openLine(deadlineUs: number): Line<T> {
@@ -129,10 +130,10 @@ export class TimerHeap<T extends TimerEntry> {
 
   #closeLine(line: Line<T>): void {
     this.#lines.delete(line.deadlineUs);
-    line.first = line.end = 0;
+    line.end = line.length = 0;
     const index = line.heapIndex;
     const last = this.#heap.pop()!;
-    line.heapIndex = NOT_IN_HEAP;
+    line.heapIndex = OUTSIDE;
     if (this.#spare.length < MAX_SPARE_LINES) this.#spare.push(line);
     if (last === line) return;
     if (index > 0 && last.deadlineUs < this.#heap[parentOf(index)].deadlineUs) this.#siftUp(last, index);
@@ -159,7 +160,7 @@ export class TimerHeap<T extends TimerEntry> {
     let index = from;
     for (;;) {
       const child = this.#earliestChild(index);
-      if (child === NOT_IN_HEAP || heap[child].deadlineUs >= line.deadlineUs) break;
+      if (child === OUTSIDE || heap[child].deadlineUs >= line.deadlineUs) break;
       heap[index] = heap[child];
       heap[index].heapIndex = index;
       index = child;
@@ -171,7 +172,7 @@ export class TimerHeap<T extends TimerEntry> {
   #earliestChild(index: number): number {
     const heap = this.#heap;
     const first = index * ARITY + 1;
-    if (first >= heap.length) return NOT_IN_HEAP;
+    if (first >= heap.length) return OUTSIDE;
     const end = Math.min(first + ARITY, heap.length);
     let earliest = first;
     for (let child = first + 1; child < end; child++) {

@@ -22,6 +22,8 @@ export interface ListenerSpec {
   readonly hosts: readonly string[];
   /** Of all of them; 0 takes one that is free at all of them. */
   readonly port: number;
+  /** The option that names the port, for the error when it is taken; `--port` unless it is said. */
+  readonly portFlag?: string;
 }
 
 /** Who gets what the listeners accept, and where they run. */
@@ -43,14 +45,14 @@ export function openListeners(spec: ListenerSpec, home: ListenerHome): TcpListen
   }
 }
 
-function openAtOnePort({ hosts, port }: ListenerSpec, home: ListenerHome): TcpListener[] {
+function openAtOnePort({ hosts, port, portFlag }: ListenerSpec, home: ListenerHome): TcpListener[] {
   const hasIpv4 = hosts.some((host) => !host.includes(':'));
   const opened: TcpListener[] = [];
   try {
     for (const host of new Set(hosts)) {
       const address = SocketAddress.of(host, opened[0]?.address.port ?? port);
       const isEvery = host === EVERY_ADDRESS && !hasIpv4;
-      opened.push(isEvery ? openEvery(address, home) : open(address, home));
+      opened.push(isEvery ? openEvery(address, home, portFlag) : open(address, home, portFlag));
     }
     return opened;
   } catch (error) {
@@ -59,13 +61,13 @@ function openAtOnePort({ hosts, port }: ListenerSpec, home: ListenerHome): TcpLi
   }
 }
 
-function openEvery(address: SocketAddress, home: ListenerHome): TcpListener {
+function openEvery(address: SocketAddress, home: ListenerHome, portFlag?: string): TcpListener {
   try {
-    return open(address, home, true);
+    return open(address, home, portFlag, true);
   } catch (error) {
     if (!(error instanceof ListenError) || !isWithoutIpv6(error.code)) throw error;
     home.log.info('this machine has no IPv6: listening on IPv4 addresses only');
-    return open(SocketAddress.of(EVERY_IPV4_ADDRESS, address.port), home);
+    return open(SocketAddress.of(EVERY_IPV4_ADDRESS, address.port), home, portFlag);
   }
 }
 
@@ -76,7 +78,8 @@ function isWithoutIpv6(code: number): boolean {
 function open(
   address: SocketAddress,
   { thread, sink, log }: ListenerHome,
+  portFlag: string | undefined,
   bothFamilies = false,
 ): TcpListener {
-  return new TcpListener(thread, address, sink, log, bothFamilies);
+  return new TcpListener(thread, address, sink, log, bothFamilies, portFlag);
 }

@@ -1,11 +1,12 @@
 /**
- * What the process may spend on clients, in bytes that code accounts for: connections, sessions, file indexes, packet plans.
+ * What the process may spend on clients, in bytes that code accounts for: connections, sessions, file indexes, packet plans, and
+ * what waits in memory for viewers whose way is full.
  * Taken by whoever is about to spend, on any thread, and given back in the same pieces. Rule: it is refused before it is
- * spent; the last tenth is for the plans of viewers who were let in, so that newcomers can't stop them.
+ * spent; the last tenth is for the plans and queues of viewers who were let in, so that newcomers can't stop them.
  */
 
 /** What memory is spent on. */
-export const MEMORY_KINDS = ['connections', 'sessions', 'indexes', 'plans'] as const;
+export const MEMORY_KINDS = ['connections', 'sessions', 'indexes', 'plans', 'queues'] as const;
 
 /** Names what memory is spent on. */
 export type MemoryKind = (typeof MEMORY_KINDS)[number];
@@ -15,7 +16,7 @@ export type MemoryUse = Readonly<Record<MemoryKind, number>>;
 
 /** Pieces are counted in KiB, rounded up: 32-bit counters reach 2 TiB. */
 const BYTES_PER_KIB = 1024;
-/** The share of the budget that newcomers may spend; the rest is for plans. */
+/** The share of the budget that newcomers may spend; the rest is for viewers who were let in. */
 const NEWCOMERS_SHARE = 0.9;
 /** The most that the counters hold, in KiB. */
 const MAX_KIB = 0x7fffffff;
@@ -41,7 +42,8 @@ export class MemoryBudget {
   /** Takes `bytes` for a kind; false, and nothing is taken, when there is not so much left for it. */
   tryTake(kind: MemoryKind, bytes: number): boolean {
     const kib = inKib(bytes);
-    const limitKib = kind === 'plans' ? this.#limitKib : this.#limitKib * NEWCOMERS_SHARE;
+    const limitKib =
+      kind === 'plans' || kind === 'queues' ? this.#limitKib : this.#limitKib * NEWCOMERS_SHARE;
     if (Atomics.add(this.#counters, SUM, kib) + kib > limitKib) {
       Atomics.sub(this.#counters, SUM, kib);
       return false;
@@ -72,6 +74,7 @@ export class MemoryBudget {
       sessions: of('sessions'),
       indexes: of('indexes'),
       plans: of('plans'),
+      queues: of('queues'),
     };
   }
 }

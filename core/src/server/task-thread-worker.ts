@@ -11,10 +11,12 @@ import { errnoName } from '../net/errno';
 import { PacketBatch } from '../net/packet-batch';
 import { SocketAddress } from '../net/socket-address';
 import { closeDescriptor } from '../net/tcp-connection';
+import { TaskEvent } from '../reactor/events';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import type { Task } from '../reactor/task';
 import { TaskThread } from '../reactor/task-thread';
 import { ThreadStats } from '../reactor/thread-stats';
+import { Arrivals } from './arrivals';
 import { BlockingCalls } from './blocking-calls';
 import { ConnectionClaims } from './connection-claims';
 import { loadModules } from './load-modules';
@@ -24,6 +26,8 @@ import type { FromWorker, TaskThreadStart, ThreadSnapshot, ToTaskThread } from '
 import { workerLog } from './worker-log';
 
 const US_PER_MS = 1000;
+
+type AcceptedMessage = Extract<ToTaskThread, { kind: 'accepted' }>;
 
 class TaskThreadWorker {
   readonly #services = new Map<string, ConnectionService>();
@@ -35,6 +39,8 @@ class TaskThreadWorker {
   readonly #claims = new ConnectionClaims((message) => this.#post(message));
   readonly #memory: MemoryBudget;
   readonly #log: Log;
+  #arrivals: Arrivals<AcceptedMessage> | undefined;
+  #isStopping = false;
 
   constructor(readonly start: TaskThreadStart) {
     const stats = new ThreadStats(start.statsMemory);
@@ -98,7 +104,7 @@ class TaskThreadWorker {
   #receive(message: ToTaskThread): void {
     switch (message.kind) {
       case 'accepted':
-        this.#accept(message);
+        this.#arrived(message);
         break;
       case 'delivered':
         this.#claims.delivered(message);
@@ -111,19 +117,39 @@ class TaskThreadWorker {
     }
   }
 
-  #accept({ service, fd, peer, refusal }: Extract<ToTaskThread, { kind: 'accepted' }>): void {
+  #arrived(message: AcceptedMessage): void {
+    if (this.#isStopping) {
+      this.#drop(message);
+      return;
+    }
+    if (this.#arrivals === undefined || this.#arrivals.isDeleted)
+      this.#arrivals = new Arrivals(this.#thread, {
+        take: (arrival) => this.#accept(arrival),
+        drop: (arrival) => this.#drop(arrival),
+      });
+    this.#arrivals.add(message);
+  }
+
+  #drop({ fd, peer }: AcceptedMessage): void {
+    closeDescriptor(fd);
+    this.#post({ kind: 'closed', peer });
+  }
+
+  #accept(message: AcceptedMessage): void {
+    const { service, fd, peer, refusal } = message;
     const acceptor = this.#services.get(service);
     if (acceptor !== undefined) {
       acceptor.accept(fd, SocketAddress.fromWords(peer), refusal);
       return;
     }
     this.#log.error(`a connection for the service "${service}" was closed: no module serves it`);
-    closeDescriptor(fd);
-    this.#post({ kind: 'closed', peer });
+    this.#drop(message);
   }
 
-  // In this order: sessions say farewell, every task ends, then what they stood on goes.
+  // In this order: nobody is taken in any more, sessions say farewell, every task ends, then what they stood on goes.
   async #stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#arrivals?.signal(TaskEvent.kill);
     await Promise.all([...this.#services.values()].map((service) => service.stop()));
     await this.#thread.shutdown();
     this.#batch.flush();

@@ -62,65 +62,30 @@ export interface PullProvider extends PipeEnd {
 
 /** Joins one provider to one consumer, from its making until disconnect(). */
 export class PullPipe {
-  #provider: PullProvider | null;
+  /** Called directly by the consumer, which lets it be once the pipe has ended. */
+  readonly provider: PullProvider;
   #consumer: PipeEnd | null;
 
   constructor(provider: PullProvider, consumer: PipeEnd) {
-    this.#provider = provider;
+    this.provider = provider;
     this.#consumer = consumer;
     provider.connected?.();
     consumer.connected?.();
   }
 
   get isConnected(): boolean {
-    return this.#provider !== null;
-  }
-
-  /** The next frame; false at the end of the stream and after disconnect(). Hot path. */
-  pull(into: Frame): boolean {
-    return this.#provider?.pull(into) ?? false;
-  }
-
-  /** The next frame of one track; -1 at its end and after disconnect(). */
-  nextFrame(track: number): number {
-    return this.#provider?.nextFrame(track) ?? -1;
-  }
-
-  /** Passes over the frames of one track before `frame`. Hot path. */
-  skipTo(track: number, frame: number): void {
-    this.#provider?.skipTo(track, frame);
-  }
-
-  /** Moves the provider; returns where it really starts, in microseconds. */
-  seek(timeUs: number, order: PullOrder = ALL_FRAMES): number {
-    return this.#provider?.seek(timeUs, order) ?? timeUs;
-  }
-
-  /** Goes on in another order; see PullProvider. */
-  reorder(order: PullOrder, unused: Frame | null): void {
-    this.#provider?.reorder(order, unused);
-  }
-
-  /** Whether an order makes sense for the tracks of the pipe; false after disconnect(). */
-  canFollow(order: PullOrder): boolean {
-    return this.#provider?.canFollow(order) ?? false;
-  }
-
-  /** Where a consumer that is late goes on; see PullProvider. -1 after disconnect(). */
-  keyFrameFrom(track: number, frame: number, timeUs: number): number {
-    return this.#provider?.keyFrameFrom(track, frame, timeUs) ?? -1;
+    return this.#consumer !== null;
   }
 
   /** Ends the pipe: tells both ends, the provider first. An end that throws keeps nothing from the other. */
   disconnect(): void {
-    const provider = this.#provider;
     const consumer = this.#consumer;
-    this.#provider = null;
+    if (consumer === null) return;
     this.#consumer = null;
     try {
-      provider?.disconnected();
+      this.provider.disconnected();
     } finally {
-      consumer?.disconnected();
+      consumer.disconnected();
     }
   }
 }

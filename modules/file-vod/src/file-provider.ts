@@ -15,27 +15,15 @@ import { KeyFrameCursor } from './key-frame-cursor';
 
 const US_PER_S = 1_000_000;
 
-/** Where a viewer is in one track. */
-class Cursor {
-  next = 0;
-  /** Decode time of the next frame; Infinity at the end of the track. */
-  nextUs = Infinity;
-
-  constructor(readonly stored: StoredTrack) {
-    this.moveTo(0);
-  }
-
-  moveTo(frame: number): void {
-    const { dtsUs, length } = this.stored.frames;
-    this.next = frame;
-    this.nextUs = frame < length ? dtsUs[frame]! : Infinity;
-  }
-}
-
 /** The provider of one viewer; see the head of this file. */
 export class FileProvider implements PullProvider {
   readonly #presentation: Presentation;
-  readonly #cursors: readonly Cursor[];
+  readonly #tracks: readonly StoredTrack[];
+  /**
+   * The next frame of each track, then the decode times of these frames in microseconds; Infinity at the end of a track. One
+   * array of numbers, because a viewer's run waits for the memory of every object that it looks into.
+   */
+  readonly #positions: number[];
   /** Place of the track that a seek goes by: the first video track that has frames, or else the first that has; -1 without. */
   readonly #leader: number;
   #keyFrames: KeyFrameCursor | null = null;
@@ -43,65 +31,72 @@ export class FileProvider implements PullProvider {
   /** Holds the presentation until the pipe ends. `tracks` are places in `presentation.tracks`. */
   constructor(presentation: Presentation, tracks: readonly number[]) {
     this.#presentation = presentation;
-    this.#cursors = tracks.map((place) => new Cursor(presentation.tracks[place]!));
-    const video = this.#cursors.findIndex(({ stored }) => isVideo(stored) && stored.frames.length > 0);
-    this.#leader = video >= 0 ? video : this.#cursors.findIndex(({ stored }) => stored.frames.length > 0);
+    this.#tracks = picked(presentation.tracks, tracks);
+    this.#positions = new Array<number>(2 * tracks.length).fill(Infinity);
+    const video = this.#tracks.findIndex((stored) => isVideo(stored) && stored.frames.length > 0);
+    this.#leader = video >= 0 ? video : this.#tracks.findIndex(({ frames }) => frames.length > 0);
+    this.#toStart();
   }
 
   pull(into: Frame): boolean {
     if (this.#keyFrames !== null) return this.#keyFrames.pull(into);
-    const cursors = this.#cursors;
-    let first = 0;
-    for (let i = 1; i < cursors.length; i++) if (cursors[i]!.nextUs < cursors[first]!.nextUs) first = i;
-    const cursor = cursors[first];
-    if (cursor === undefined || cursor.nextUs === Infinity) return false;
-    into.track = first;
-    into.index = cursor.next;
-    into.dtsUs = cursor.nextUs;
-    cursor.moveTo(cursor.next + 1);
+    const positions = this.#positions;
+    const tracks = positions.length >> 1;
+    let track = 0;
+    let dtsUs = Infinity;
+    for (let i = 0; i < tracks; i++) {
+      const nextUs = positions[tracks + i]!;
+      if (nextUs >= dtsUs) continue;
+      track = i;
+      dtsUs = nextUs;
+    }
+    if (dtsUs === Infinity) return false;
+    const frame = this.#frameOf(track);
+    into.track = track;
+    into.index = frame;
+    into.dtsUs = dtsUs;
+    this.#moveTo(track, frame + 1);
     return true;
   }
 
   nextFrame(track: number): number {
     if (this.#keyFrames !== null) return track === this.#leader ? this.#keyFrames.nextFrame : -1;
-    const { next, nextUs } = this.#cursors[track]!;
-    return nextUs === Infinity ? -1 : next;
+    return this.#nextUs(track) === Infinity ? -1 : this.#frameOf(track);
   }
 
   skipTo(track: number, frame: number): void {
-    const cursor = this.#cursors[track]!;
-    if (frame > cursor.next) cursor.moveTo(frame);
+    if (frame > this.#positions[track]!) this.#moveTo(track, frame);
   }
 
   /** The first video track leads: it starts at a key frame, the others at the frame that plays at that moment. */
   seek(timeUs: number, order: PullOrder = ALL_FRAMES): number {
-    const leader = this.#cursors[this.#leader];
     this.#keyFrames = null;
-    if (leader === undefined) return timeUs;
-    if (order.keyFramesOnly) return this.#seekKeyFrames(leader.stored, timeUs, order);
-    const startUs = timeUs <= 0 ? this.#toStart() : this.#follow(leader, timeUs);
+    if (this.#leader < 0) return timeUs;
+    if (order.keyFramesOnly) return this.#seekKeyFrames(timeUs, order);
+    const startUs = timeUs <= 0 ? this.#toStart() : this.#follow(timeUs);
     if (order.isSilent) this.#silence();
     return startUs;
   }
 
   reorder(order: PullOrder, unused: Frame | null): void {
-    const leader = this.#cursors[this.#leader];
-    if (unused !== null) this.#cursors[unused.track]!.moveTo(unused.index);
-    if (leader === undefined) return;
+    if (unused !== null) this.#moveTo(unused.track, unused.index);
+    if (this.#leader < 0) return;
     if (order.isSilent) this.#silence();
-    else
-      for (const cursor of this.#cursors)
-        if (!isVideo(cursor.stored)) cursor.moveTo(frameAt(cursor.stored, leader.nextUs));
+    else {
+      const leaderUs = this.#nextUs(this.#leader);
+      for (const [track, stored] of this.#tracks.entries())
+        if (!isVideo(stored)) this.#moveTo(track, frameAt(stored, leaderUs));
+    }
   }
 
   canFollow({ keyFramesOnly }: PullOrder): boolean {
-    const stored = this.#cursors[this.#leader]?.stored;
+    const stored = this.#tracks[this.#leader];
     if (stored === undefined || !isVideo(stored)) return false;
     return !keyFramesOnly || stored.frames.keyFrames.length > 1;
   }
 
   keyFrameFrom(track: number, frame: number, timeUs: number): number {
-    const { frames } = this.#cursors[track]!.stored;
+    const { frames } = this.#tracks[track]!;
     const due = frames.keyFrameAtOrBefore(frames.frameAtOrBefore(timeUs));
     return due >= frame ? due : frames.keyFrameAtOrAfter(frame);
   }
@@ -110,33 +105,56 @@ export class FileProvider implements PullProvider {
     this.#presentation.close();
   }
 
-  #seekKeyFrames(stored: StoredTrack, timeUs: number, order: PullOrder): number {
+  // What comes out of an array of doubles is one, until it is told to be a whole number; fields that get one grow an object.
+  #frameOf(track: number): number {
+    return this.#positions[track]! | 0;
+  }
+
+  #nextUs(track: number): number {
+    return this.#positions[this.#tracks.length + track]!;
+  }
+
+  #moveTo(track: number, frame: number): void {
+    const tracks = this.#tracks;
+    const { dtsUs, length } = tracks[track]!.frames;
+    this.#positions[track] = frame;
+    this.#positions[tracks.length + track] = frame < length ? dtsUs[frame]! : Infinity;
+  }
+
+  #seekKeyFrames(timeUs: number, order: PullOrder): number {
+    const stored = this.#tracks[this.#leader]!;
     const place = keyFramePlace(stored, timeUs);
     this.#keyFrames = new KeyFrameCursor(this.#leader, stored.frames, place, order);
     return Math.max(ptsUs(stored, this.#keyFrames.nextFrame), 0);
   }
 
   #toStart(): number {
-    for (const cursor of this.#cursors) cursor.moveTo(0);
+    for (const track of this.#tracks.keys()) this.#moveTo(track, 0);
     return 0;
   }
 
-  #follow(leader: Cursor, timeUs: number): number {
-    const { stored } = leader;
-    leader.moveTo(
-      isVideo(stored)
-        ? (stored.frames.keyFrames[keyFramePlace(stored, timeUs)] ?? 0)
-        : frameAt(stored, timeUs),
-    );
-    const startUs = Math.max(ptsUs(stored, leader.next), 0);
-    for (const cursor of this.#cursors) if (cursor !== leader) cursor.moveTo(frameAt(cursor.stored, startUs));
+  #follow(timeUs: number): number {
+    const leader = this.#leader;
+    const stored = this.#tracks[leader]!;
+    const frame = isVideo(stored)
+      ? (stored.frames.keyFrames[keyFramePlace(stored, timeUs)] ?? 0)
+      : frameAt(stored, timeUs);
+    const startUs = Math.max(ptsUs(stored, frame), 0);
+    for (const [track, other] of this.#tracks.entries())
+      this.#moveTo(track, track === leader ? frame : frameAt(other, startUs));
     return startUs;
   }
 
   #silence(): void {
-    for (const cursor of this.#cursors)
-      if (!isVideo(cursor.stored)) cursor.moveTo(cursor.stored.frames.length);
+    for (const [track, stored] of this.#tracks.entries())
+      if (!isVideo(stored)) this.#moveTo(track, stored.frames.length);
   }
+}
+
+/** The tracks at `places`; the list itself, which all viewers share, when it is all of them in order. */
+function picked(tracks: readonly StoredTrack[], places: readonly number[]): readonly StoredTrack[] {
+  const isWhole = places.length === tracks.length && places.every((place, i) => place === i);
+  return isWhole ? tracks : places.map((place) => tracks[place]!);
 }
 
 function isVideo({ track }: StoredTrack): boolean {

@@ -9,7 +9,7 @@ import { native } from '@finch/native';
 /** What a socket of the set is; the addon's ReceiveKind. */
 export const ReceiveKind = { datagrams: 0, stream: 1, connecting: 2 } as const;
 
-/** Places in a row: see receiveSetTake in the addon's sockets.cc. */
+/** Places in a row: see receiveSetTake in the addon's receive_set.cc. */
 export const ReceiveRow = {
   tag: 0,
   kind: 1,

@@ -52,7 +52,9 @@ export function composeFinch(
 
 function listenersOf({ hosts, port, tlsPort }: FinchConfig, tls: TlsIdentity | undefined): ListenerSpec[] {
   const rtsp = { service: RTSP_SERVICE, hosts, port };
-  return tls === undefined ? [rtsp] : [rtsp, { service: RTSPS_SERVICE, hosts, port: tlsPort }];
+  return tls === undefined
+    ? [rtsp]
+    : [rtsp, { service: RTSPS_SERVICE, hosts, port: tlsPort, portFlag: '--tls-port' }];
 }
 
 // In load order: the first module that claims a request serves it.

@@ -1,49 +1,45 @@
 /**
  * What a viewer goes without because his way is too narrow: where his track goes on, and the count of what is left out by
- * cause. Used by the RTP session, for frames that are late beyond the first step of thinning and while the quality is not full.
+ * cause. Used by the viewer's way, for frames that are late beyond the first step of thinning and while the quality is not full.
  * Rule: what it leaves out leaves no hole in the sequence numbers, and pictures come back with one that decoding can start at.
  */
-import type { Frame, PullPipe } from '@finch/core';
-import { Quality } from './quality-control';
+import type { Frame, PullProvider } from '@finch/core';
+import { Quality, type QualityControl } from './quality-control';
 import type { RtpSender } from './rtp-sender';
 import { judgeAudio, judgePicture, THIN_FROM_US, ThinningVerdict } from './thinning';
+import type { FrameInQuestion } from './viewer-way';
 
 /** The catching up of one viewer; see the head of this file. */
 export class CatchingUp {
-  /** What his network carries; what is on time is thinned by it. */
-  quality: Quality = Quality.full;
-  readonly #pipe: PullPipe;
+  readonly #provider: PullProvider;
+  /** Knows what his network carries; what is on time is thinned by it. */
+  readonly #control: QualityControl;
   /** The frame of each track that was left out last. */
   readonly #leftOut: number[];
   /** Tracks whose next picture must be a key frame: those before it are lost. */
   readonly #awaitsKeyFrame: boolean[];
   #awaiting = 0;
 
-  /** `tracks` is how many the pipe has. */
-  constructor(pipe: PullPipe, tracks: number) {
-    this.#pipe = pipe;
+  /** `tracks` is how many the provider has. */
+  constructor(provider: PullProvider, tracks: number, control: QualityControl) {
+    this.#provider = provider;
+    this.#control = control;
     this.#leftOut = new Array<number>(tracks).fill(-1);
     this.#awaitsKeyFrame = new Array<boolean>(tracks).fill(false);
   }
 
-  /** Whether frames that are on time are to be asked about, too. Hot path. */
+  /** Whether frames that are on time are to be asked about, too. */
   get isThinning(): boolean {
-    return this.quality !== Quality.full || this.#awaiting > 0;
+    return this.#control.quality !== Quality.full || this.#awaiting > 0;
   }
 
   /**
    * Passes over a frame, and more of its track, if that helps a viewer who is `lateUs` late at it, or if the quality leaves it
-   * out; says whether it did. `mediaUs` is the decode time that is due now.
+   * out; says whether it did.
    */
-  passesOver(
-    frame: Frame,
-    sender: RtpSender,
-    isKeyFramesOnly: boolean,
-    mediaUs: number,
-    lateUs: number,
-  ): boolean {
+  passesOver({ frame, sender, keyFramesOnly, mediaUs }: FrameInQuestion, lateUs: number): boolean {
     const { track, index } = frame;
-    if (isKeyFramesOnly) {
+    if (keyFramesOnly) {
       if (lateUs >= THIN_FROM_US) sender.thinned.keyFrames++;
       return lateUs >= THIN_FROM_US;
     }
@@ -52,7 +48,7 @@ export class CatchingUp {
         ? this.#nextSound(track, index, sender, lateUs)
         : this.#nextPicture(frame, sender, mediaUs, lateUs);
     if (next === index) return false;
-    this.#pipe.skipTo(track, next);
+    this.#provider.skipTo(track, next);
     this.#leftOut[track] = next - 1;
     return true;
   }
@@ -68,23 +64,23 @@ export class CatchingUp {
     const { track, index, dtsUs } = frame;
     const verdict = judgePicture(lateUs);
     if (verdict === ThinningVerdict.skipToKeyFrame) {
-      const keyFrame = this.#pipe.keyFrameFrom(track, index, mediaUs);
+      const keyFrame = this.#provider.keyFrameFrom(track, index, mediaUs);
       if (keyFrame > index) {
         sender.thinned.upToKeyFrame += keyFrame - index;
         return keyFrame;
       }
     }
-    if (this.quality >= Quality.keyFrames || this.#awaitsKeyFrame[track])
+    if (this.#control.quality >= Quality.keyFrames || this.#awaitsKeyFrame[track])
       return this.#nextKeyFrame(track, index, dtsUs, sender);
-    const isThinned = this.quality !== Quality.full || verdict !== ThinningVerdict.send;
+    const isThinned = this.#control.quality !== Quality.full || verdict !== ThinningVerdict.send;
     if (!isThinned || !sender.isDisposable(index)) return index;
     sender.thinned.disposable++;
     return index + 1;
   }
 
   #nextKeyFrame(track: number, index: number, dtsUs: number, { thinned }: RtpSender): number {
-    const keyFrame = this.#pipe.keyFrameFrom(track, index, dtsUs);
-    const hasPictures = this.quality !== Quality.soundOnly;
+    const keyFrame = this.#provider.keyFrameFrom(track, index, dtsUs);
+    const hasPictures = this.#control.quality !== Quality.soundOnly;
     this.#await(track, keyFrame !== index || !hasPictures);
     if (hasPictures && keyFrame >= 0) {
       thinned.upToKeyFrame += keyFrame - index;

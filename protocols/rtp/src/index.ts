@@ -36,4 +36,5 @@ export * from './sender-reports';
 export * from './sent-runs';
 export * from './thinning';
 export * from './timeline';
+export * from './viewer-way';
 export * from './windowed-reader';

@@ -1,9 +1,9 @@
 /**
- * Where a viewer is in his movie: the pipe his frames come from, the order they come in, and the timeline that says when each
+ * Where a viewer is in his movie: the frame that comes next, the order they come in, and the timeline that says when each
  * is due. Moved by the RTP session, which sends what it points at. Rule: it stands before one frame at a time, and whatever
  * moves it keeps stream time without a gap (RFC 2326 appendix B). Thread: the session's.
  */
-import { Frame, type PipeEnd, PullPipe, type PullProvider } from '@finch/core';
+import { Frame, type PullProvider } from '@finch/core';
 import { orderAt } from './play-order';
 import type { RtpSender } from './rtp-sender';
 import { Timeline } from './timeline';
@@ -30,7 +30,7 @@ export class PlayHead {
   /** The frame it stands before; valid when next() said so. */
   readonly frame = new Frame();
   readonly timeline = new Timeline();
-  readonly pipe: PullPipe;
+  readonly #provider: PullProvider;
   readonly #senders: readonly RtpSender[];
   readonly #durationUs: number;
   #order = orderAt(1);
@@ -48,15 +48,9 @@ export class PlayHead {
   /** How long after its decoding a key frame is shown. */
   #leadUs = 0;
 
-  /** `senders` are in the order of the provider's tracks; `consumer` hears of the pipe. */
-  constructor(
-    provider: PullProvider,
-    consumer: PipeEnd,
-    senders: readonly RtpSender[],
-    durationUs: number,
-    nowUs: number,
-  ) {
-    this.pipe = new PullPipe(provider, consumer);
+  /** `senders` are in the order of the provider's tracks. */
+  constructor(provider: PullProvider, senders: readonly RtpSender[], durationUs: number, nowUs: number) {
+    this.#provider = provider;
     this.#senders = senders;
     this.#durationUs = durationUs;
     this.#seek(0);
@@ -112,7 +106,7 @@ export class PlayHead {
 
   /** The scale nearest to `scale` that the movie can be played at. */
   followable(scale: number): number {
-    return scale === 1 || this.pipe.canFollow(orderAt(scale)) ? scale : 1;
+    return scale === 1 || this.#provider.canFollow(orderAt(scale)) ? scale : 1;
   }
 
   // Where it was left and where it goes on are one instant of stream time (RFC 2326 appendix B), and that is now. Who pauses,
@@ -149,13 +143,13 @@ export class PlayHead {
 
   /** Finds the next frame; false when there is none this way. Hot path. */
   next(): boolean {
-    if (!this.#hasFrame) this.#hasFrame = this.pipe.pull(this.frame);
+    if (!this.#hasFrame) this.#hasFrame = this.#provider.pull(this.frame);
     return this.#hasFrame;
   }
 
   /** The frame went, and with it all before `nextFrame` of its track. Hot path. */
   sent(nextFrame: number): void {
-    this.pipe.skipTo(this.frame.track, nextFrame);
+    this.#provider.skipTo(this.frame.track, nextFrame);
     this.passedOver();
     if (this.keyFramesOnly) this.#prepareNext();
   }
@@ -172,7 +166,7 @@ export class PlayHead {
     const old = this.#order;
     this.#order = orderAt(scale);
     if (seekUs === undefined && !old.keyFramesOnly && !this.keyFramesOnly) {
-      this.pipe.reorder(this.#order, this.#hasFrame ? this.frame : null);
+      this.#provider.reorder(this.#order, this.#hasFrame ? this.frame : null);
       this.#takeUp();
       this.#startUs = this.#nextUs();
       return 'reordered';
@@ -182,7 +176,7 @@ export class PlayHead {
   }
 
   #seek(toUs: number): void {
-    this.#startUs = this.pipe.seek(toUs, this.#order);
+    this.#startUs = this.#provider.seek(toUs, this.#order);
     this.#takeUp();
     this.#leadUs = Math.min(Math.max(this.#startUs - this.#nextUs(), 0), MAX_LEAD_US);
   }
@@ -191,14 +185,14 @@ export class PlayHead {
   #takeUp(): void {
     this.#hasSentSinceSeek = false;
     for (const [track, sender] of this.#senders.entries())
-      sender.moveTo(this.pipe.nextFrame(track), this.#order);
-    this.#hasFrame = this.pipe.pull(this.frame);
+      sender.moveTo(this.#provider.nextFrame(track), this.#order);
+    this.#hasFrame = this.#provider.pull(this.frame);
     if (this.#hasFrame && this.keyFramesOnly) this.#prepareNext();
   }
 
   #prepareNext(): void {
     const { track } = this.frame;
-    this.#senders[track]!.prepare(this.pipe.nextFrame(track));
+    this.#senders[track]!.prepare(this.#provider.nextFrame(track));
   }
 
   /** Decode time of the next frame; of the last one when all have been sent. */

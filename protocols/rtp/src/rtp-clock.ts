@@ -10,9 +10,10 @@ const US_PER_S = 1_000_000;
 /** From file time and stream time to timestamps; see the head of this file. */
 export class RtpClock {
   readonly #offset = randomBytes(4).readUInt32BE();
+  /** From file time to the wire at scale 1, modulo 2^32, signed: V8 keeps a larger number in an object of its own. */
+  #unitOffset = this.#offset | 0;
+  #isScaled = false;
   #scale = 1;
-  /** From file time to the wire at scale 1, modulo 2^32. */
-  #unitOffset = this.#offset;
   /** Where the rate changed, in file time and in stream time. */
   #originTicks = 0;
   #streamTicks = 0;
@@ -24,15 +25,16 @@ export class RtpClock {
   /** From now on file time runs `scale` times as fast as stream time, and both meet in one instant, in microseconds. */
   retime(mediaUs: number, streamUs: number, scale: number): void {
     this.#scale = scale;
+    this.#isScaled = scale !== 1;
     this.#originTicks = this.#ticks(mediaUs);
     this.#streamTicks = this.#ticks(streamUs);
     this.#lastTicks = Math.round(this.#originTicks);
-    this.#unitOffset = (Math.round(this.#streamTicks - this.#originTicks) + this.#offset) >>> 0;
+    this.#unitOffset = (Math.round(this.#streamTicks - this.#originTicks) + this.#offset) | 0;
   }
 
   /** The timestamp of a unit whose plan says `fileTicks`, modulo 2^32. Hot path. */
   ofUnit(fileTicks: number): number {
-    if (this.#scale === 1) return (fileTicks + this.#unitOffset) >>> 0;
+    if (!this.#isScaled) return (fileTicks + this.#unitOffset) >>> 0;
     this.#lastTicks += (fileTicks - this.#lastTicks) | 0; // the shorter way round, modulo 2^32
     return this.#scaled(this.#lastTicks);
   }
@@ -40,7 +42,7 @@ export class RtpClock {
   /** The timestamp of a moment of the movie, in microseconds. */
   ofMedia(mediaUs: number): number {
     const ticks = this.#ticks(mediaUs);
-    return this.#scale === 1 ? this.ofUnit(Math.round(ticks)) : this.#scaled(ticks);
+    return this.#isScaled ? this.#scaled(ticks) : this.ofUnit(Math.round(ticks));
   }
 
   /** The timestamp of a moment of stream time, in microseconds. */

@@ -4,9 +4,10 @@
  * Spec: RFC 3550 §5.1 (fixed header), §6.4 (reports), §6.6 (BYE).
  */
 import { randomBytes } from 'node:crypto';
-import { ALL_FRAMES, MAX_ROW_PACKETS, type PacketRun, type PullOrder, type Track } from '@finch/core';
+import { MAX_ROW_PACKETS, type PacketRun, type PullOrder, type Track } from '@finch/core';
 import { ntpFraction, ntpSeconds } from './ntp-time';
 import type { PlanCache, PlannedSegment, PlanWaiter } from './plan-cache';
+import { PlanCursor } from './plan-cursor';
 import { RETRANSMISSION_TIME_US, Retransmission } from './retransmission';
 import { writeByeCompound, writeReportCompound } from './rtcp/compound';
 import type { NackListener } from './rtcp/generic-nack';
@@ -19,7 +20,6 @@ import { noThinnedFrames, type ThinnedFrames } from './thinning';
 
 /** An SR, an SDES with the longest CNAME and a BYE fit. */
 const REPORT_BYTES = 512;
-const NO_SEGMENT = -1;
 const NO_TIMESTAMP = -1;
 const US_PER_S = 1_000_000;
 
@@ -40,16 +40,30 @@ const run: PacketRun = {
 export const SendResult = { sent: 0, pending: 1 } as const;
 
 /** One track of one viewer; see the head of this file. */
-export class RtpSender implements ReceptionStatistics, NackListener {
+export class RtpSender extends PlanCursor implements ReceptionStatistics, NackListener {
+  // First what every unit looks at, so that it lies together.
+  #transport: RtpTransport;
+  // RFC 3550 §5.1: both start at random.
+  #sequence = randomBytes(2).readUInt16BE();
+  readonly #clock: RtpClock;
+  /** As a signed number: V8 keeps a larger one in an object of its own. */
+  readonly #ssrcWord: number;
+  readonly #payloadType: number;
+  /** Whether a report has gone since the last move. */
+  hasReported = false;
+  /** Packets and payload octets so far; reports send them modulo 2^32. */
+  packetCount = 0;
+  octetCount = 0;
+  #lastTimestamp = 0;
+  readonly #sentRuns: SentRuns | null;
+  /** The packet that follows the last one, and the plan that it lies in: there the stretch goes on that #sentRuns was told of. */
+  #stretchPlan: PlannedSegment | null = null;
+  #stretchPacket = 0;
+
   readonly ssrc = randomBytes(4).readUInt32BE();
   readonly kind: Track['kind'];
   /** What the viewer went without because he was late. */
   readonly thinned: ThinnedFrames = noThinnedFrames();
-  /** Packets and payload octets so far; reports send them modulo 2^32. */
-  packetCount = 0;
-  octetCount = 0;
-  /** Whether a report has gone since the last move. */
-  hasReported = false;
   fractionLost = 0;
   cumulativeLost = 0;
   highestSequence = 0;
@@ -61,30 +75,11 @@ export class RtpSender implements ReceptionStatistics, NackListener {
   /** Packets that the viewer asked for again, and how many of them he got. */
   nackedPackets = 0;
   retransmittedPackets = 0;
-
-  readonly #cache: PlanCache;
-  #transport: RtpTransport;
-  readonly #payloadType: number;
   readonly #retransmissionType: number;
   readonly #bitRateBps: number;
-  readonly #sentRuns: SentRuns | null;
   #retransmission: Retransmission | null = null;
-  #lastTimestamp = 0;
   /** When the report that is being read arrived. */
   #reportUs = 0;
-  // RFC 3550 §5.1: both start at random.
-  #sequence = randomBytes(2).readUInt16BE();
-  readonly #clock: RtpClock;
-  #order = ALL_FRAMES;
-  #segment = NO_SEGMENT;
-  /** Frames of the segment, from the first to before the end; none while there is no segment. */
-  #segmentStart = 0;
-  #segmentEnd = 0;
-  /** The segment that is used next: its plan is made and read ahead meanwhile. */
-  #ahead = NO_SEGMENT;
-  #planned: PlannedSegment | null = null;
-  #nextUnit = 0;
-  #sentThrough = 0;
   /** The frame of the last move; -1: nothing is to be sent. */
   #movedTo = -1;
   /** No report since the last move speaks of an earlier RTP timestamp; none until begin(). */
@@ -101,10 +96,11 @@ export class RtpSender implements ReceptionStatistics, NackListener {
     transport: RtpTransport,
     retransmissionType = 0,
   ) {
+    super(cache);
     this.kind = track.kind;
     this.#clock = new RtpClock(track.clockRateHz);
-    this.#cache = cache;
     this.#transport = transport;
+    this.#ssrcWord = this.ssrc | 0;
     this.#payloadType = payloadType;
     this.#retransmissionType = retransmissionType;
     this.#bitRateBps = track.bitRateBps;
@@ -126,11 +122,6 @@ export class RtpSender implements ReceptionStatistics, NackListener {
     return this.#sequence & 0xffff;
   }
 
-  /** The first frame that has not been sent. */
-  get nextFrame(): number {
-    return this.#sentThrough;
-  }
-
   get clockRateHz(): number {
     return this.#clock.rateHz;
   }
@@ -144,30 +135,14 @@ export class RtpSender implements ReceptionStatistics, NackListener {
   retime(mediaUs: number, streamUs: number, scale: number): void {
     this.#clock.retime(mediaUs, streamUs, scale);
     this.#sentRuns?.clear();
+    this.#stretchPlan = null;
   }
 
-  /** Starts afresh at `frame` (-1: nothing is to be sent): nothing of it has been sent, and its plan is asked for. */
-  moveTo(frame: number, order: PullOrder = ALL_FRAMES): void {
-    const isSameOrder = order === this.#order;
-    this.#order = order;
+  override moveTo(frame: number, order?: PullOrder): void {
+    super.moveTo(frame, order);
     this.#movedTo = frame;
-    this.#sentThrough = Math.max(frame, 0);
     this.#reportsFrom = NO_TIMESTAMP;
     this.hasReported = false;
-    const segment = frame < 0 ? NO_SEGMENT : this.#cache.segments.segmentOfFrame(frame);
-    if (segment !== this.#segment || !isSameOrder) this.#enter(segment);
-  }
-
-  /** Has the plan made of a frame that is sent after the next; where frames do not follow each other. */
-  prepare(frame: number): void {
-    const segment = frame < 0 ? NO_SEGMENT : this.#cache.segments.segmentOfFrame(frame);
-    if (segment !== this.#segment && segment !== this.#ahead) this.#use(this.#segment, segment);
-  }
-
-  /** Whether no other frame refers to `frame`; false while its plan is being made. */
-  isDisposable(frame: number): boolean {
-    const plan = this.#planFor(frame)?.plan;
-    return plan?.isDisposable(plan.unitOfFrame(frame)) ?? false;
   }
 
   // A report of an earlier moment than the first packet is lost: GStreamer drops it as older than the stream, and plays
@@ -180,7 +155,7 @@ export class RtpSender implements ReceptionStatistics, NackListener {
   begin(startUs: number): boolean {
     const frame = this.#movedTo;
     if (frame < 0 || this.#reportsFrom !== NO_TIMESTAMP) return true;
-    const plan = this.#planFor(frame)?.plan;
+    const plan = this.planFor(frame)?.plan;
     if (plan === undefined) return false;
     const started = this.#clock.ofMedia(startUs);
     const first = this.#clock.ofUnit(plan.rtpTimestampOf(plan.unitOfFrame(frame)));
@@ -190,23 +165,11 @@ export class RtpSender implements ReceptionStatistics, NackListener {
 
   /** Sends the unit that `frame` belongs to, unless it went already. `pending`: its plan is being made. Hot path. */
   send(frame: number): number {
-    if (frame < this.#sentThrough) return SendResult.sent;
-    const planned = this.#planFor(frame);
+    if (frame < this.nextFrame) return SendResult.sent;
+    const planned = this.planFor(frame);
     if (planned === null) return SendResult.pending;
-    const { plan } = planned;
-    const next = this.#nextUnit;
-    const follows = next < plan.unitCount && plan.firstFrameOf(next) === frame;
-    const unit = follows ? next : plan.unitOfFrame(frame);
-    this.#nextUnit = unit + 1;
-    // Backward, the next frame is an earlier one.
-    this.#sentThrough = this.#order.isReverse ? 0 : plan.firstFrameOf(unit) + plan.frameCountOf(unit);
-    this.#sendUnit(planned, unit);
+    this.#sendUnit(planned, this.take(planned.plan, frame));
     return SendResult.sent;
-  }
-
-  /** Has `waiter` told when the plan that send() found pending has come. */
-  wait(waiter: PlanWaiter): void {
-    this.#cache.wait(this.#segment, waiter);
   }
 
   /**
@@ -245,7 +208,7 @@ export class RtpSender implements ReceptionStatistics, NackListener {
   missed(sequence: number): void {
     this.nackedPackets++;
     const sent = this.#sentRuns;
-    if (sent === null || !sent.find(sequence)) return;
+    if (sent === null || !sent.find(sequence, this.#sequence)) return;
     const { plan, registered } = sent.planned!;
     const timestamp = this.#clock.ofUnit(plan.rtpTimestampOf(plan.unitOfPacket(sent.packet)));
     const ageUs = (ticksAfter(this.#lastTimestamp, timestamp) * US_PER_S) / this.#clock.rateHz;
@@ -267,58 +230,31 @@ export class RtpSender implements ReceptionStatistics, NackListener {
 
   /** Leaves the plans and the transport; `waiter` is told nothing more. */
   close(waiter?: PlanWaiter): void {
-    if (this.#segment !== NO_SEGMENT && waiter !== undefined) this.#cache.forget(this.#segment, waiter);
-    this.#enter(NO_SEGMENT);
+    this.leavePlans(waiter);
     this.#transport.close();
-  }
-
-  #planFor(frame: number): PlannedSegment | null {
-    if (frame >= this.#segmentEnd || frame < this.#segmentStart)
-      this.#enter(this.#cache.segments.segmentOfFrame(frame));
-    this.#planned ??= this.#cache.planOf(this.#segment);
-    return this.#planned;
-  }
-
-  // Who sees key frames only needs the segments that they lie in: prepare() names the next.
-  #enter(segment: number): void {
-    const { segments } = this.#cache;
-    const hasNext = segment !== NO_SEGMENT && segment + 1 < segments.length;
-    this.#use(segment, hasNext && !this.#order.keyFramesOnly ? segment + 1 : NO_SEGMENT);
-    this.#planned = null;
-    this.#nextUnit = 0;
-    this.#segmentStart = segment === NO_SEGMENT ? 0 : segments.firstFrameOf(segment);
-    this.#segmentEnd = segment === NO_SEGMENT ? 0 : this.#segmentStart + segments.frameCountOf(segment);
-  }
-
-  // What is used again is entered before it is left, so that its plan stays.
-  #use(segment: number, ahead: number): void {
-    const left = this.#segment;
-    const leftAhead = this.#ahead;
-    this.#segment = segment;
-    this.#ahead = ahead;
-    if (segment !== NO_SEGMENT) this.#cache.enter(segment);
-    if (ahead !== NO_SEGMENT) this.#cache.enter(ahead);
-    if (left !== NO_SEGMENT) this.#cache.leave(left);
-    if (leftAhead !== NO_SEGMENT) this.#cache.leave(leftAhead);
   }
 
   #sendUnit(planned: PlannedSegment, unit: number): void {
     const { plan, registered } = planned;
     run.plan = registered;
-    run.ssrc = this.ssrc;
+    run.ssrc = this.#ssrcWord;
     run.payloadType = this.#payloadType;
     run.timestamp = this.#clock.ofUnit(plan.rtpTimestampOf(unit));
-    this.#lastTimestamp = run.timestamp;
+    this.#lastTimestamp = run.timestamp | 0;
     let first = plan.firstPacketOf(unit);
     let left = plan.packetCountOf(unit);
     this.packetCount += left;
     this.octetCount += plan.payloadBytesOf(unit);
+    if (planned !== this.#stretchPlan || first !== this.#stretchPacket) {
+      this.#sentRuns?.begin(planned, first, this.#sequence);
+      this.#stretchPlan = planned;
+    }
+    this.#stretchPacket = first + left;
     while (left > 0) {
       run.firstPacket = first;
       run.packetCount = Math.min(left, MAX_ROW_PACKETS);
       run.sequence = this.#sequence;
       this.#transport.sendRun(run);
-      this.#sentRuns?.add(planned, first, this.#sequence, run.packetCount);
       this.#sequence = (this.#sequence + run.packetCount) & 0xffff;
       first += run.packetCount;
       left -= run.packetCount;

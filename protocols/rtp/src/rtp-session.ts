@@ -9,21 +9,20 @@ import {
   DELETE,
   PARK,
   type PipeEnd,
+  PullPipe,
   type PullProvider,
   Task,
   TaskEvent,
   type TaskThread,
 } from '@finch/core';
-import { CatchingUp } from './catching-up';
 import { horizonUs, type Pacing, playsSinceUs, wakeUs, withoutOverbuffer } from './pacing';
 import type { PlanWaiter } from './plan-cache';
 import { PlayHead } from './play-head';
 import { clampScale, clampSpeed, type PlayWish, untilUsOf } from './play-order';
-import { type Quality, QualityControl } from './quality-control';
-import { ROOM_CHECK_US, RoomWait } from './room-wait';
+import type { Quality } from './quality-control';
 import { type RtpSender, SendResult } from './rtp-sender';
 import { SenderReports } from './sender-reports';
-import { THIN_FROM_US } from './thinning';
+import { type SlowViewer, ViewerWay } from './viewer-way';
 
 const US_PER_MS = 1000;
 const US_PER_S = 1_000_000;
@@ -40,18 +39,6 @@ const MAX_BYTES_PER_RUN = 1_000_000;
 const SHIFT_FROM_US = 2_000_000;
 /** Ahead of its time by more, a movie that changes its scale goes on from what is on the screen. */
 const MAX_STALE_US = 1_000_000;
-
-/** What a viewer whose way is too narrow may lose, and when he has lost all. */
-export interface SlowViewer {
-  /** Whether frames are left out; if not, he is late until he is closed. */
-  readonly isThinning: boolean;
-  /** Share of the packets, 0..1, whose loss makes a report a bad one. */
-  readonly thinFromLoss: number;
-  /** Most that waits for him in memory, in bytes, but for the last frame that was added. */
-  readonly maxQueueBytes: number;
-  /** He is closed when his way was full, or he himself was late, for so long, in microseconds. */
-  readonly maxQueueUs: number;
-}
 
 /** What becomes of a frame. */
 const Verdict = { send: 0, leftOut: 1, tooLate: 2 } as const;
@@ -86,40 +73,51 @@ export interface RtpSessionOptions {
 /** A task that plays one movie to one viewer; kill says BYE and frees everything. */
 export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   readonly senders: readonly RtpSender[];
+  // First what every run looks at, so that it lies together. The thread once more: Task's getter serves all classes of tasks,
+  // and V8 looks it up each time.
+  readonly #thread: TaskThread;
   readonly #head: PlayHead;
-  readonly #options: RtpSessionOptions;
-  readonly #reports: SenderReports;
   #isPlaying = false;
   /** All that shall be sent has been; its time is not over yet. */
   #isOver = false;
-  /** There are no more frames this way, and the viewer has seen the last: playing on means from an end of the movie. */
-  #hasRunOut = false;
-  /** When what is due lies beyond the wanted end. */
-  #endDueUs = Infinity;
   /** Nothing leaves before every track can begin: else the clock would start for some and not for others. */
   #isBeginning = false;
   /** A plan was not ready when playing started: the clock starts when it is. */
   #waitsForFirstPlan = false;
+  /** His way is or was too narrow, and he has not caught up. */
+  #isHindered = false;
+  readonly #maxRunBytes: number;
   /** How fast frames go: ahead of their time at Scale and Speed 1 alone, where nobody is about to change his mind. */
   #pacing: Pacing;
   /** Since when the pace counts. */
-  #sinceUs = 0;
-  /** His way is or was too narrow, and he has not caught up. */
-  #isHindered = false;
-  readonly #room = new RoomWait();
-  readonly #catchingUp: CatchingUp;
-  readonly #control: QualityControl;
+  #sinceUs = -Infinity;
+  /** When what is due lies beyond the wanted end. */
+  #endDueUs = Infinity;
+  /** When the next round of reports is due. */
+  #reportUs = -Infinity;
+  /** There are no more frames this way, and the viewer has seen the last: playing on means from an end of the movie. */
+  #hasRunOut = false;
+  readonly #options: RtpSessionOptions;
+  readonly #pipe: PullPipe;
+  readonly #reports: SenderReports;
+  readonly #way: ViewerWay;
 
   constructor(thread: TaskThread, options: RtpSessionOptions) {
     super(thread, 'rtp');
-    const { provider, senders, durationUs } = options;
+    const { provider, senders, durationUs, slowViewer } = options;
+    this.#thread = thread;
     this.#options = options;
     this.#pacing = options.pacing;
+    this.#maxRunBytes = Math.min(slowViewer.maxQueueBytes, MAX_BYTES_PER_RUN);
     this.senders = senders;
+    this.#pipe = new PullPipe(provider, this);
     this.#reports = new SenderReports(senders, options.cname);
-    this.#head = new PlayHead(provider, this, senders, durationUs, thread.nowUs);
-    this.#catchingUp = new CatchingUp(this.#head.pipe, senders.length);
-    this.#control = new QualityControl(senders.length, options.slowViewer.thinFromLoss);
+    this.#head = new PlayHead(provider, senders, durationUs, thread.nowUs);
+    this.#way = new ViewerWay(provider, senders.length, slowViewer);
+  }
+
+  override get isPunctual(): boolean {
+    return true;
   }
 
   get isPlaying(): boolean {
@@ -148,7 +146,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   /** How much of the pictures he gets. */
   get quality(): Quality {
-    return this.#catchingUp.quality;
+    return this.#way.quality;
   }
 
   /** The presentation time that playing stops at, in microseconds: before the position where it goes backward. */
@@ -190,12 +188,9 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   /** A report about a track has been read: thins or thickens what goes over a way that loses packets. */
   reportRead(sender: RtpSender): void {
-    if (!sender.isLossy || !this.#options.slowViewer.isThinning) return;
-    if (!this.#control.heard(this.senders.indexOf(sender), sender, this.thread.nowUs)) return;
-    const { quality, loss } = this.#control;
-    this.#catchingUp.quality = quality;
+    if (!this.#way.heard(this.senders.indexOf(sender), sender, this.thread.nowUs)) return;
     this.#isHindered = true;
-    this.#options.events.qualityChanged(quality, loss);
+    this.#options.events.qualityChanged(this.#way.quality, this.#way.loss);
   }
 
   run(events: number): number {
@@ -225,7 +220,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   protected override onDeleted(): void {
     this.#sayBye();
-    this.#head.pipe.disconnect();
+    this.#pipe.disconnect();
     for (const sender of this.senders) sender.close(this);
   }
 
@@ -250,8 +245,8 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#hasRunOut = false;
     this.#isBeginning = true;
     this.#waitsForFirstPlan = false;
-    this.#room.restart();
-    this.#reports.restart();
+    this.#way.restart();
+    this.#restartReports();
   }
 
   #stop(positionUs: number): void {
@@ -262,17 +257,16 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #sendDue(): number {
     const head = this.#head;
     const { timeline, frame } = head;
-    const nowUs = this.thread.nowUs;
+    const nowUs = this.#thread.nowUs;
     const pacing = this.#pacing;
-    const { slowViewer } = this.#options;
     const untilDueUs = horizonUs(pacing, nowUs, this.#sinceUs);
-    let octetsLeft = Math.min(slowViewer.maxQueueBytes, MAX_BYTES_PER_RUN);
+    let octetsLeft = this.#maxRunBytes;
     if (this.#isBeginning) {
       const pending = this.#begin();
       if (pending !== undefined) return this.#waitForPlan(pending);
     }
     if (this.#waitsForFirstPlan) this.#delayTo(nowUs);
-    if (this.#reports.isDue(nowUs)) this.#reports.sendDue(nowUs, timeline.streamAt(nowUs));
+    if (nowUs >= this.#reportUs) this.#reportUs = this.#reports.sendRound(nowUs, timeline.streamAt(nowUs));
     for (let frames = 0; frames < MAX_FRAMES_PER_RUN; frames++) {
       if (!head.next()) return this.#goToEnd();
       const dueUs = timeline.dueUs(frame.dtsUs);
@@ -318,39 +312,36 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #delay(byUs: number): void {
     this.#head.timeline.delay(byUs);
     this.#endDueUs += byUs;
-    this.#reports.restart(); // what they said of the clock is no longer true
+    this.#restartReports(); // what they said of the clock is no longer true
+  }
+
+  #restartReports(): void {
+    this.#reports.restart();
+    this.#reportUs = -Infinity;
   }
 
   // On the way of a viewer who keeps up nothing of this is looked at.
   /** Judges the next frame of a viewer whose way is or was too narrow, or that is late because the thread hung. */
   #judge(sender: RtpSender, nowUs: number, dueUs: number): number {
-    this.#room.room(nowUs, dueUs);
-    const lateUs = nowUs - dueUs;
-    const ownUs = this.#room.ownPartOf(lateUs);
-    if (lateUs - ownUs >= SHIFT_FROM_US) this.#delay(lateUs - ownUs);
-    const { isThinning } = this.#catchingUp;
-    const isLeftOut = (ownUs >= THIN_FROM_US || isThinning) && this.#isLeftOut(sender, nowUs, ownUs);
-    this.#isHindered = ownUs > 0 || this.#catchingUp.isThinning;
-    if (isLeftOut) return Verdict.leftOut;
-    return ownUs >= this.#options.slowViewer.maxQueueUs ? Verdict.tooLate : Verdict.send;
-  }
-
-  /** Says whether the next frame is left out because the viewer is late. */
-  #isLeftOut(sender: RtpSender, nowUs: number, lateUs: number): boolean {
-    if (!this.#options.slowViewer.isThinning) return false;
+    const way = this.#way;
     const head = this.#head;
+    const ownUs = way.ownLatenessUs(nowUs, dueUs);
+    const owedUs = nowUs - dueUs - ownUs;
+    if (owedUs >= SHIFT_FROM_US) this.#delay(owedUs);
+    const { frame, keyFramesOnly } = head;
     const mediaUs = head.timeline.mediaAt(nowUs);
-    if (!this.#catchingUp.passesOver(head.frame, sender, head.keyFramesOnly, mediaUs, lateUs)) return false;
-    head.passedOver();
-    return true;
+    const isLeftOut = way.leavesOut({ frame, sender, keyFramesOnly, mediaUs }, ownUs);
+    this.#isHindered = way.isHindered(ownUs);
+    if (isLeftOut) head.passedOver();
+    if (isLeftOut) return Verdict.leftOut;
+    return way.isTooLate(ownUs) ? Verdict.tooLate : Verdict.send;
   }
 
   // The protocol signals when there is room; the timer is for those who never make any.
   #waitForRoom(nowUs: number, dueUs: number): number {
-    this.#room.full(nowUs, dueUs);
     this.#isHindered = true;
-    const leftUs = this.#options.slowViewer.maxQueueUs - this.#room.fullForUs;
-    return leftUs > 0 ? after(Math.min(leftUs, ROOM_CHECK_US) / US_PER_MS) : this.#giveUp('full');
+    const againUs = this.#way.full(nowUs, dueUs);
+    return againUs > 0 ? after(againUs / US_PER_MS) : this.#giveUp('full');
   }
 
   #giveUp(why: 'late' | 'full'): number {

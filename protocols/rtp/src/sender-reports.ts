@@ -19,7 +19,6 @@ export class SenderReports {
   readonly #senders: readonly RtpSender[];
   readonly #cname: Uint8Array;
   readonly #random: () => number;
-  #nextUs = 0;
   #saidBye = false;
 
   /** `cname` is the canonical name of the sender (RFC 3550 §6.5.1), UTF-8; `random` gives numbers in 0..1. */
@@ -32,20 +31,17 @@ export class SenderReports {
   /** Begins anew: playing has started. */
   restart(): void {
     this.#saidBye = false;
-    this.#nextUs = 0;
   }
 
-  /** Whether it is time for a round. Hot path. */
-  isDue(nowUs: number): boolean {
-    return nowUs >= this.#nextUs;
-  }
-
-  /** Sends the round that is due, of the senders that have sent their first; `streamUs` is the stream time now. */
-  sendDue(nowUs: number, streamUs: number): void {
-    this.#nextUs = nowUs + this.#intervalUs();
+  /**
+   * Sends a round, of the senders that have sent their first; `streamUs` is the stream time now. Returns when the next is due,
+   * in microseconds.
+   */
+  sendRound(nowUs: number, streamUs: number): number {
     const unixUs = unixUsAt(nowUs);
     for (const sender of this.#senders)
       if (sender.hasReported) sender.sendReport(streamUs, unixUs, this.#cname);
+    return nowUs + this.#intervalUs();
   }
 
   // VLC that hears of the common clock after its first frame starts that track anew and drops all up to the next key frame.

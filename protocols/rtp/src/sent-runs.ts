@@ -1,64 +1,59 @@
 /**
  * What a track has sent lately, so that a packet is found again by its sequence number. Kept by RTP senders whose way loses
- * packets. Rule (hot path): nothing is kept of a packet; a stretch of a plan that went with consecutive numbers is one entry,
- * so that a viewer who plays along costs one entry every two seconds.
+ * packets. Rule: nothing is kept of a packet; packets of a plan that went one after the other with consecutive numbers are one
+ * stretch, told here when it begins, so that a viewer who plays along costs one entry every two seconds.
  */
 import type { PlannedSegment } from './plan-cache';
 
 /** Stretches remembered; thinning makes them short. */
-const MAX_RUNS = 32;
-const WORDS = 3;
+const MAX_STRETCHES = 32;
+
+interface Stretch {
+  readonly planned: PlannedSegment;
+  readonly firstPacket: number;
+  /** Of the first packet. */
+  readonly sequence: number;
+}
 
 /** The recent past of one track; see the head of this file. */
 export class SentRuns {
   /** What find() has found: the packet, and the plan that it lies in. */
   planned: PlannedSegment | null = null;
   packet = 0;
-  readonly #plans: (PlannedSegment | null)[] = new Array<PlannedSegment | null>(MAX_RUNS).fill(null);
-  /** First packet, its sequence number, packets. */
-  readonly #words = new Uint32Array(MAX_RUNS * WORDS);
-  #newest = 0;
+  /** The oldest first; the last one is going on. */
+  #stretches: Stretch[] = [];
 
-  /** Notes packets that were sent. Hot path. */
-  add(planned: PlannedSegment, firstPacket: number, sequence: number, packets: number): void {
-    const words = this.#words;
-    let at = this.#newest * WORDS;
-    const count = words[at + 2]!;
-    const follows =
-      this.#plans[this.#newest] === planned &&
-      words[at]! + count === firstPacket &&
-      ((words[at + 1]! + count) & 0xffff) === sequence;
-    if (follows) {
-      words[at + 2] = count + packets;
-      return;
-    }
-    this.#newest = (this.#newest + 1) % MAX_RUNS;
-    at = this.#newest * WORDS;
-    this.#plans[this.#newest] = planned;
-    words[at] = firstPacket;
-    words[at + 1] = sequence;
-    words[at + 2] = packets;
+  /** Notes that packets are sent that do not follow the one before: from `firstPacket` of a plan on, with `sequence` on. */
+  begin(planned: PlannedSegment, firstPacket: number, sequence: number): void {
+    const stretches = this.#stretches;
+    // Nobody can ask for packets of a plan that was given up: it is let go here, too.
+    while (
+      stretches.length > 0 &&
+      (stretches.length >= MAX_STRETCHES || stretches[0]!.planned.registered.retired)
+    )
+      stretches.shift();
+    stretches.push({ planned, firstPacket, sequence });
   }
 
-  /** Finds the packet that went last with a sequence number; false when it is forgotten, or its plan is. */
-  find(sequence: number): boolean {
-    for (let age = 0; age < MAX_RUNS; age++) {
-      const run = (this.#newest - age + MAX_RUNS) % MAX_RUNS;
-      const planned = this.#plans[run]!;
-      const at = run * WORDS;
-      const after = (sequence - this.#words[at + 1]!) & 0xffff;
-      if (planned === null || after >= this.#words[at + 2]!) continue;
-      this.planned = planned;
-      this.packet = this.#words[at]! + after;
-      return !planned.registered.retired;
+  /** Finds the packet that went last with a sequence number, before `nextSequence`; false when it is forgotten, or its plan is. */
+  find(sequence: number, nextSequence: number): boolean {
+    let endSequence = nextSequence;
+    for (let i = this.#stretches.length - 1; i >= 0; i--) {
+      const stretch = this.#stretches[i]!;
+      const after = (sequence - stretch.sequence) & 0xffff;
+      if (after < ((endSequence - stretch.sequence) & 0xffff)) {
+        this.planned = stretch.planned;
+        this.packet = stretch.firstPacket + after;
+        return !stretch.planned.registered.retired;
+      }
+      endSequence = stretch.sequence;
     }
     return false;
   }
 
   /** Forgets everything: what comes has other timestamps. */
   clear(): void {
-    this.#plans.fill(null);
-    this.#words.fill(0);
+    this.#stretches = [];
     this.planned = null;
   }
 }

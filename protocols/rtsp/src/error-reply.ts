@@ -4,11 +4,11 @@
  */
 import { MediaError, type MediaErrorCode } from '@finch/core';
 import { type RtspParseError, type RtspRequest, writeResponse } from 'rtsp-stream-parser';
+import type { ClientConnection } from './client-connection';
 import { RtspError, type RtspErrorCode, type RtspErrorHeaders } from './errors';
 import { formatDate } from './headers/date';
 import { RETRY_AFTER_SECONDS } from './refusals';
-import type { RtspConnection } from './rtsp-connection';
-import type { RtspReply } from './rtsp-exchange';
+import type { RtspReply } from './rtsp-reply';
 
 /** Names this server in answers; the version stays out of the hands of those who scan for it. */
 export const SERVER_NAME = 'Finch';
@@ -27,7 +27,7 @@ const MEDIA_ERRORS: Readonly<Record<MediaErrorCode, RtspErrorCode>> = {
 const DEFAULT_CHALLENGE = 'Basic realm="movies"';
 
 /** Makes the answer, and logs what the operator should know: files that can't be served, and failures of our own. */
-export function errorReply(error: unknown, request: RtspRequest, connection: RtspConnection): RtspReply {
+export function errorReply(error: unknown, request: RtspRequest, connection: ClientConnection): RtspReply {
   const { log, failures } = connection.service;
   if (error instanceof RtspError) {
     log.debug(`${connection.peer} ${request.method}: ${error.message}`);

@@ -4,10 +4,10 @@
  * it a half of a tunnel; all other HTTP is answered and ended. Spec: Apple, "Tunnelling RTSP and RTP through HTTP".
  */
 import { type RtspRequest, writeResponse } from 'rtsp-stream-parser';
+import type { ClientConnection } from './client-connection';
 import { SERVER_NAME } from './error-reply';
 import { formatDate } from './headers/date';
 import { RETRY_AFTER_SECONDS, refusalText } from './refusals';
-import type { RtspConnection } from './rtsp-connection';
 
 /** What the server calls the tunnel's stream; clients call it so, too. */
 const TUNNEL_TYPE = 'application/x-rtsp-tunnelled';
@@ -15,6 +15,14 @@ const TUNNEL_TYPE = 'application/x-rtsp-tunnelled';
 const COOKIE = /^[!-~]{1,128}$/;
 /** Answers to a tunnel are of HTTP/1.0 whatever was asked: an answer without end has no place in HTTP/1.1. */
 const VERSION = 'HTTP/1.0';
+
+/** A connection whose client may speak HTTP. */
+export interface HttpClient extends ClientConnection {
+  /** Makes this the GET half of the tunnel `key`. */
+  openTunnel(key: string): void;
+  /** Gives the socket to who claims `key`, with what was read of it and is his. */
+  handOver(key: string, rest: Uint8Array): void;
+}
 
 /** Whether a request is HTTP's and not RTSP's. */
 export function isHttp({ version }: RtspRequest): boolean {
@@ -26,7 +34,7 @@ export function isHttp({ version }: RtspRequest): boolean {
  * Returns whether the connection goes on, as a tunnel.
  */
 export function answerHttp(
-  connection: RtspConnection,
+  connection: HttpClient,
   request: RtspRequest,
   rest: Uint8Array,
   isFirst: boolean,
@@ -50,11 +58,11 @@ export function answerHttp(
 }
 
 /** A tunnel is its client's: nobody at another address can join it, whatever his cookie is. */
-function tunnelKey({ peer }: RtspConnection, cookie: string): string {
+function tunnelKey({ peer }: HttpClient, cookie: string): string {
   return `${peer.host} ${cookie}`;
 }
 
-function openTunnel(connection: RtspConnection, cookie: string): true {
+function openTunnel(connection: HttpClient, cookie: string): true {
   const headers = {
     Connection: 'close',
     'Cache-Control': 'no-store',
@@ -67,7 +75,7 @@ function openTunnel(connection: RtspConnection, cookie: string): true {
 }
 
 function refuse(
-  connection: RtspConnection,
+  connection: HttpClient,
   statusCode: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
@@ -82,7 +90,7 @@ function refuse(
 }
 
 function send(
-  { tcp }: RtspConnection,
+  { tcp }: HttpClient,
   statusCode: number,
   headers: Readonly<Record<string, string>>,
   body?: Uint8Array,

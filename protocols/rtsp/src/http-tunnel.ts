@@ -11,19 +11,28 @@ import {
   type HandedConnection,
   type StreamConnectionEvents,
   TaskEvent,
+  type TaskRef,
   TcpConnection,
 } from '@finch/core';
 import { RtspParseError, TunnelDecoder } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
+import type { ClientConnection } from './client-connection';
 import { ConnectionMemory } from './connection-memory';
 import { parseErrorAnswer } from './error-reply';
 import { CONNECTION_BYTES } from './memory-costs';
-import type { RtspConnection } from './rtsp-connection';
 
 /** POSTs of one tunnel at a time: the one that is read, and the one that takes its place. */
 const MAX_POSTS = 2;
 /** Nothing is sent on a POST. */
 const NOTHING_SENT: StreamConnectionEvents = { drained: () => {}, broken: () => {} };
+
+/** The connection of a tunnel's GET. */
+export interface TunnelOwner extends ClientConnection {
+  /** The task that is signalled when there is something to read. */
+  readonly ref: TaskRef;
+  /** The tunnel has got a POST half. */
+  tunnelJoined(): void;
+}
 
 interface Post {
   readonly tcp: TcpConnection;
@@ -35,12 +44,12 @@ interface Post {
 
 /** The bytes of a tunnel; see the head of this file. */
 export class HttpTunnel implements ByteSource, Armable {
-  readonly #connection: RtspConnection;
+  readonly #connection: TunnelOwner;
   readonly #posts: Post[] = [];
   readonly #endClaim: () => void;
 
   /** Opens the tunnel `key` on the connection of its GET, and claims the POSTs of that key. */
-  constructor(connection: RtspConnection, key: string) {
+  constructor(connection: TunnelOwner, key: string) {
     this.#connection = connection;
     this.#endClaim = connection.service.host.claim(key, (post) => this.#join(post));
   }

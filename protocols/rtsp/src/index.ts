@@ -1,5 +1,6 @@
 /** The RTSP module: serves the listeners named "rtsp", and "rtsps" when it has a certificate, on every task thread. */
 import type { Module } from '@finch/core';
+import { RtspAcceptor } from './rtsp-acceptor';
 import { RtspService } from './rtsp-service';
 
 export { RTSP_ERRORS, RtspError } from './errors';
@@ -9,9 +10,9 @@ export type { RtspSettings } from './rtsp-settings';
 export const finchModule: Module = {
   name: 'rtsp',
   onTaskThread(host) {
-    const service = new RtspService(host);
-    host.serve('rtsp', service);
-    const encrypted = service.makeEncrypted();
+    const acceptor = new RtspAcceptor(new RtspService(host));
+    host.serve('rtsp', acceptor);
+    const encrypted = acceptor.makeEncrypted();
     if (encrypted !== undefined) host.serve('rtsps', encrypted);
   },
 };

@@ -6,7 +6,7 @@ import { Quality, type RtpSender, thinnedFramesOf } from '@finch/rtp';
 import { formatNptTime } from './headers/npt-time';
 import { formatParameters, PARAMETERS_TYPE } from './headers/parameters';
 import { formatScale, formatSpeed } from './headers/scale-speed';
-import type { RtspReply } from './rtsp-exchange';
+import type { RtspReply } from './rtsp-reply';
 
 const US_PER_S = 1_000_000;
 

@@ -5,7 +5,7 @@
 import { type RtspRequest, writeResponse } from 'rtsp-stream-parser';
 import { SERVER_NAME } from './error-reply';
 import { formatDate } from './headers/date';
-import type { RtspReply } from './rtsp-exchange';
+import type { RtspReply } from './rtsp-reply';
 
 const CSEQ = /^\s*\d{1,16}\s*$/;
 /** A number, and what a proxy may have added for its delay. */

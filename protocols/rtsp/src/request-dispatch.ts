@@ -4,6 +4,7 @@
  */
 import type { CoroutineBody } from '@finch/core';
 import type { RtspRequest } from 'rtsp-stream-parser';
+import type { ClientConnection } from './client-connection';
 import { parseControlUrl } from './control-url';
 import { errorReply } from './error-reply';
 import { RtspError } from './errors';
@@ -11,15 +12,15 @@ import { parseCSeq } from './headers/cseq';
 import { checkRequire } from './headers/require';
 import { handlerOf } from './methods';
 import { refusalError } from './refusals';
-import type { RtspConnection } from './rtsp-connection';
-import { RtspExchange, type RtspReply } from './rtsp-exchange';
+import { RtspExchange } from './rtsp-exchange';
+import type { RtspReply } from './rtsp-reply';
 
 const RTSP_VERSION = 'RTSP/1.0';
 /** RTSP options that a client may require (RFC 2326 §12.32): none so far. */
 const SUPPORTED_OPTIONS: ReadonlySet<string> = new Set();
 
 /** Has the request's method answer it. */
-export function* replyTo(connection: RtspConnection, request: RtspRequest): CoroutineBody<RtspReply> {
+export function* replyTo(connection: ClientConnection, request: RtspRequest): CoroutineBody<RtspReply> {
   try {
     if (connection.refusal !== undefined) throw refusalError(connection.refusal);
     if (request.version !== RTSP_VERSION)
@@ -35,7 +36,7 @@ export function* replyTo(connection: RtspConnection, request: RtspRequest): Coro
 }
 
 /** The answer to a request that came too soon after too many others. */
-export function rateReply(connection: RtspConnection, request: RtspRequest): RtspReply {
+export function rateReply(connection: ClientConnection, request: RtspRequest): RtspReply {
   const text = `more than ${connection.service.settings.maxRequestsPerSecond} requests a second`;
   return errorReply(new RtspError('serviceUnavailable', text, { 'Retry-After': '1' }), request, connection);
 }

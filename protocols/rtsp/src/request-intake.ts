@@ -1,6 +1,7 @@
 /**
  * From the bytes of a connection to its requests. Used by the connection, chunk by chunk. Rule: interleaved frames go where
- * they belong at once; a request behind which the stream is no longer ours ends the parsing, and the rest stays as it came.
+ * they belong at once; a request behind which the stream is no longer ours ends the parsing, and the rest stays as it came. So
+ * does what lies behind some requests: of who sends hundreds at once few are taken apart while the others wait for their turn.
  * Spec: RFC 2326 §4-§6, §10.12.
  */
 import {
@@ -11,10 +12,13 @@ import {
   RtspStreamParser,
 } from 'rtsp-stream-parser';
 
+/** Requests that are taken out of a chunk at once. */
+export const MAX_REQUESTS_AT_ONCE = 16;
+
 /** What one chunk held. */
 export interface Intake {
   readonly requests: readonly RtspRequest[];
-  /** What came behind the last request, when the parsing ended there; a copy. Undefined when all was parsed. */
+  /** What came behind the last request, when the parsing ended there: to be taken next, or elsewhere; a copy. Undefined when all was parsed. */
   readonly rest?: Uint8Array;
   readonly error?: RtspParseError;
 }
@@ -54,7 +58,8 @@ export class RequestIntake {
         if (message.kind === 'frame') this.#events.frameArrived(message);
         if (message.kind !== 'request') continue;
         requests.push(message.body.length === 0 ? message : { ...message, body: message.body.slice() });
-        if (this.#events.isLastHere(message)) return { requests, rest: this.#parser.takeRest().slice() };
+        if (requests.length === MAX_REQUESTS_AT_ONCE || this.#events.isLastHere(message))
+          return { requests, rest: new Uint8Array(this.#parser.takeRest()) };
       }
       return { requests };
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * One RTSP connection: reads requests, answers them in order, carries interleaved packets both ways. Made by the service
- * for each accepted descriptor. Rule: a request that fails is answered with its error and costs nobody else anything; bytes
+ * One RTSP connection: reads requests, answers them in order, carries interleaved packets both ways. Made by the
+ * acceptor for each descriptor. Rule: a request that fails is answered with its error and costs nobody else anything; bytes
  * that are no RTSP end the connection. HTTP makes it a half of a tunnel, or ends it: http-request.ts.
  * Spec: RFC 2326 §4-§7, §10.12. Thread: one task thread, from accept to close.
  */
@@ -27,22 +27,20 @@ import { ConnectionTimeout, connectionTimes } from './connection-timeout';
 import { errorAnswer, parseErrorAnswer } from './error-reply';
 import { RtspError } from './errors';
 import { bytesAgain, foreignThreadOf, threadKey } from './foreign-session';
-import { answerHttp, isHttp } from './http-request';
-import { HttpTunnel } from './http-tunnel';
+import { answerHttp, type HttpClient, isHttp } from './http-request';
+import { HttpTunnel, type TunnelOwner } from './http-tunnel';
 import { InterleavedChannels } from './interleaved-channels';
 import { asksToClose, writeReply } from './reply-writer';
 import { rateReply, replyTo } from './request-dispatch';
 import { type Intake, type IntakeEvents, RequestIntake } from './request-intake';
 import { RequestRate } from './request-rate';
 import type { RtspService } from './rtsp-service';
-import type { RtspSession } from './rtsp-session';
+import { READ_EFFORT, REQUEST_EFFORT, RunEffort } from './run-effort';
+import type { ConnectedSession } from './session-connection';
 
-/** What a connection reads and answers in one run; who sends without end gets his turns like everybody else. */
-const MAX_READS_PER_RUN = 4;
-const MAX_REQUESTS_PER_RUN = 16;
 /** The first byte of a TLS connection, a record with a handshake (RFC 8446 §5.1); nothing else begins with it. */
 const TLS_HANDSHAKE = 0x16;
-/** How long a connection is not listened to that sends more requests than it may, in milliseconds. */
+/** How long a connection is not listened to that sends more requests or frames than it may, in milliseconds. */
 const RATE_REST_MS = 1_000;
 const NOTHING = new Uint8Array(0);
 
@@ -59,21 +57,27 @@ export interface Arrival {
 }
 
 /** A task for one connection; kill closes it. */
-export class RtspConnection extends CoroutineTask implements StreamConnectionEvents, IntakeEvents {
+export class RtspConnection
+  extends CoroutineTask
+  implements StreamConnectionEvents, IntakeEvents, HttpClient, TunnelOwner
+{
   readonly tcp: StreamConnection;
   /** Whether it is RTSPS: nothing of it may travel in clear. */
   readonly isEncrypted: boolean;
   readonly refusal: Refusal | undefined;
   /** Sessions that were set up here and not yet ended. */
-  readonly sessions = new Set<RtspSession>();
+  readonly sessions = new Set<ConnectedSession>();
   readonly channels = new InterleavedChannels();
   readonly #intake: RequestIntake;
   readonly #rate: RequestRate;
+  readonly #effort = new RunEffort();
   readonly #memory: ConnectionMemory;
   readonly #first: Uint8Array | undefined;
   readonly #timeout: ConnectionTimeout;
   #tunnel: HttpTunnel | undefined;
   #requestCount = 0;
+  /** More frames came than may. */
+  #isFrameRateSpent = false;
 
   /** Takes over the descriptor and its memory; throws Error (and leaves both to the caller) when it can't be served. */
   constructor(
@@ -104,6 +108,7 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
   }
 
   override run(events: number): number {
+    this.#effort.begin();
     this.tcp.delivered(events);
     return super.run(events);
   }
@@ -118,6 +123,13 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
   broken(code: number): void {
     if (code === -Errno.EFAULT) for (const session of this.sessions) session.sourceFailed();
     this.signal(TaskEvent.kill);
+  }
+
+  /** Part of StreamConnectionEvents. */
+  holdQueued(sizeBytes: number): boolean {
+    if (this.#memory.holdQueued(sizeBytes)) return true;
+    this.service.memorySpent();
+    return false;
   }
 
   /** Makes this the GET half of the tunnel `key`: what it reads comes out of the POST halves from now on. */
@@ -135,6 +147,7 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
 
   /** Part of IntakeEvents. */
   frameArrived(frame: InterleavedFrame): void {
+    if (!this.#rate.take(this.thread.nowUs)) this.#isFrameRateSpent = true;
     this.channels.arrived(frame);
     if (this.sessions.size > 0) this.#timeout.refresh();
     this.#refreshSessions();
@@ -159,15 +172,11 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     const { receiveBuffer } = this.service;
     let isBegin = this.#first === undefined;
     if (this.#first !== undefined && (yield* this.#take(this.#first))) return;
-    for (let reads = 0; ; reads++) {
-      if (reads === MAX_READS_PER_RUN) {
-        reads = 0;
-        yield* sleep(0);
-      }
+    for (;;) {
+      yield* this.#effort.exert(READ_EFFORT);
       const source: ByteSource = this.#tunnel ?? this.tcp;
       const received = source.receive(receiveBuffer);
       if (received === -Errno.EAGAIN) {
-        reads = 0;
         const events = yield* readable(source.context, TaskEvent.timeout);
         if (events & TaskEvent.timeout && this.#hasTimedOut()) return;
         continue;
@@ -175,6 +184,7 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
       if (received <= 0 || (isBegin && receiveBuffer[0] === TLS_HANDSHAKE)) return;
       isBegin = false;
       if (yield* this.#take(receiveBuffer.subarray(0, received))) return;
+      if (this.#isFrameRateSpent) yield* this.#rest();
     }
   }
 
@@ -193,13 +203,19 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     this.service.host.connectionClosed(this.peer);
   }
 
+  *#rest(): CoroutineBody {
+    yield* sleep(RATE_REST_MS);
+    this.#isFrameRateSpent = false;
+  }
+
   /** Answers what a chunk holds. True when the connection is over, or somebody else's. */
   *#take(chunk: Uint8Array): CoroutineBody<boolean> {
     for (let bytes = chunk; bytes.length > 0; ) {
       const intake = this.#intake.take(bytes);
+      const tunnelBefore = this.#tunnel;
       if (yield* this.#answerAll(intake)) return true;
       const { rest = NOTHING } = intake;
-      bytes = this.#tunnel === undefined ? rest : NOTHING; // a GET has no body
+      bytes = this.#tunnel === tunnelBefore ? rest : NOTHING; // a GET has no body
     }
     const { unfinishedBytes } = this.#intake;
     this.#timeout.isHalfOpen = unfinishedBytes > 0 || this.service.halfOpenTunnels.has(this);
@@ -211,7 +227,7 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
   *#answerAll({ requests, rest, error }: Intake): CoroutineBody<boolean> {
     if (requests.length > 0) this.#refreshSessions();
     for (const [place, request] of requests.entries()) {
-      if (place % MAX_REQUESTS_PER_RUN === MAX_REQUESTS_PER_RUN - 1) yield* sleep(0);
+      yield* this.#effort.exert(REQUEST_EFFORT);
       const isLast = place === requests.length - 1;
       if (yield* this.#answer(request, isLast ? rest : undefined)) return true;
     }
@@ -237,7 +253,7 @@ export class RtspConnection extends CoroutineTask implements StreamConnectionEve
     const isLast = this.refusal !== undefined || asksToClose(request);
     const reply = isTooMany ? rateReply(this, request) : yield* replyTo(this, request);
     this.tcp.send(writeReply(request, reply, isLast));
-    if (isTooMany && !isLast) yield* sleep(RATE_REST_MS);
+    if (isTooMany && !isLast) yield* this.#rest();
     return isLast;
   }
 

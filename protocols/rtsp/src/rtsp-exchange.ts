@@ -1,25 +1,18 @@
 /** One request and what a method handler answers to it. Made by the connection, handed to the handler of the method. */
 import type { CoroutineBody, MediaRequest } from '@finch/core';
 import type { RtspRequest } from 'rtsp-stream-parser';
+import type { ClientConnection } from './client-connection';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
 import { parseSession } from './headers/session';
-import type { RtspConnection } from './rtsp-connection';
+import type { RtspReply } from './rtsp-reply';
 import type { RtspService } from './rtsp-service';
 import type { RtspSession } from './rtsp-session';
-
-/** What a handler answers; CSeq, Server and Date are added by the connection. */
-export interface RtspReply {
-  /** 200 when it is left out. */
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
-}
 
 /** A request with where it came from and what it is about. */
 export class RtspExchange {
   constructor(
-    readonly connection: RtspConnection,
+    readonly connection: ClientConnection,
     readonly request: RtspRequest,
     readonly url: ControlUrl,
   ) {}

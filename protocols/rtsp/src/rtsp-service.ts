@@ -1,32 +1,27 @@
 /**
- * RTSP on one task thread: its connections, its sessions and what they share. Made by the RTSP module, called by the thread
- * for each accepted connection. Rule: a session is found by its id on the thread that made it, and only there.
+ * RTSP on one task thread: its sessions, and what they and its connections share. Made by the RTSP module, used by whatever
+ * serves a client. Rule: a session is found by its id on the thread that made it, and only there.
  */
 import { randomBytes } from 'node:crypto';
 import {
   AddressCounts,
-  type ConnectionService,
-  closeDescriptor,
-  HandshakePace,
   type Log,
   type LogAllowance,
   LogLimiter,
-  type Refusal,
   type SocketAddress,
+  type Task,
   TaskEvent,
   type TaskThreadHost,
-  TlsContext,
   UdpPair,
 } from '@finch/core';
 import { type Pacing, PlanCaches, type SlowViewer } from '@finch/rtp';
-import { ConnectionMemory } from './connection-memory';
 import type { RtspError } from './errors';
-import { threadKey } from './foreign-session';
-import { CONNECTION_BYTES, ENCRYPTED_CONNECTION_BYTES, SESSION_BYTES } from './memory-costs';
+import { SESSION_BYTES } from './memory-costs';
 import { refusalError } from './refusals';
-import { type Arrival, RtspConnection } from './rtsp-connection';
 import type { RtspSession } from './rtsp-session';
 import { checkedSettings, pacingOf, type RtspSettings, slowViewerOf } from './rtsp-settings';
+import type { SessionConnection } from './session-connection';
+import type { SessionService } from './session-service';
 
 const RTP_HEADER_BYTES = 12;
 /** A retransmission is longer than the packet was by its number (RFC 4588 §4), and must not be cut on the way for that. */
@@ -35,7 +30,7 @@ const ORIGINAL_SEQUENCE_BYTES = 2;
  * What one read of a connection takes at most, in bytes: clients send little, and what a flood puts into it is parsed in
  * one go. One buffer serves all connections of the thread.
  */
-const RECEIVE_BUFFER_BYTES = 16_384;
+const RECEIVE_BUFFER_BYTES = 4096;
 /** Local addresses with a UDP pair of their own on one thread; a machine has a handful. */
 const MAX_UDP_PAIRS = 64;
 /** Tunnels without their POST half on one thread; of more, the oldest is closed. */
@@ -44,11 +39,9 @@ const MAX_HALF_OPEN_TUNNELS = 1024;
 const FAILURE_LINES: LogAllowance = { burst: 100, perMinute: 10 };
 /** Told once a minute at most: the memory budget is spent again and again. */
 const MEMORY_LINES: LogAllowance = { burst: 1, perMinute: 1 };
-/** How long stop() waits for sessions to go, in milliseconds. */
-const STOP_POLL_MS = 5;
 
 /** The RTSP service of one task thread; see the head of this file. */
-export class RtspService implements ConnectionService {
+export class RtspService implements SessionService {
   readonly settings: RtspSettings;
   readonly plans: PlanCaches;
   /** Over ways that lose packets, and over those that do not. */
@@ -58,9 +51,10 @@ export class RtspService implements ConnectionService {
   readonly cname = Buffer.from(`finch-${randomBytes(6).toString('hex')}`);
   readonly receiveBuffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
   readonly sessions = new Map<string, RtspSession>();
-  readonly connections = new Set<RtspConnection>();
+  /** They enter and leave by themselves. */
+  readonly connections = new Set<Task>();
   /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
-  readonly halfOpenTunnels = new Set<RtspConnection>();
+  readonly halfOpenTunnels = new Set<Task>();
   /** Lines that a client can cause as often as he likes. */
   readonly failures: LogLimiter;
   /** No new sessions from now on. */
@@ -68,16 +62,13 @@ export class RtspService implements ConnectionService {
   readonly #memoryLines: LogLimiter;
   readonly #sessionsOf = new AddressCounts();
   readonly #udpPairs = new Map<string, UdpPair>();
-  readonly #tls: TlsContext | undefined;
-  readonly #endClaim: () => void;
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
     this.plans = new PlanCaches(host.batch, host.blocking, host.memory);
     this.failures = new LogLimiter(host.log, FAILURE_LINES);
     this.#memoryLines = new LogLimiter(host.log, MEMORY_LINES);
-    const { tls, overbuffer } = this.settings;
-    this.#tls = tls && new TlsContext(tls, host.batch, host.log);
+    const { overbuffer } = this.settings;
     this.pacing = {
       lossy: pacingOf(this.settings, overbuffer === 'all'),
       reliable: pacingOf(this.settings, overbuffer !== 'off'),
@@ -86,12 +77,8 @@ export class RtspService implements ConnectionService {
     host.count('RTSP connections', () => this.connections.size);
     host.count('RTSP sessions', () => this.sessions.size);
     host.count('half-open tunnels', () => this.halfOpenTunnels.size);
-    host.count('TLS handshakes', () => this.#tls?.handshakes ?? 0);
     host.count('packet plans', () => this.plans.size);
     host.count('claimed UDP addresses', () => this.#claims());
-    this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes }) =>
-      this.#open(fd, peer, { ...this.#admit(CONNECTION_BYTES), first: bytes }),
-    );
   }
 
   get log(): Log {
@@ -101,30 +88,6 @@ export class RtspService implements ConnectionService {
   get maxPayloadBytes(): number {
     const { maxPacketBytes, retransmission } = this.settings;
     return maxPacketBytes - RTP_HEADER_BYTES - (retransmission === 'off' ? 0 : ORIGINAL_SEQUENCE_BYTES);
-  }
-
-  accept(fd: number, peer: SocketAddress, refusal: Refusal | undefined): void {
-    this.#open(fd, peer, this.#admit(CONNECTION_BYTES, refusal));
-  }
-
-  /** Makes the service of the port where everything is encrypted; undefined without a certificate. Called once. */
-  makeEncrypted(): ConnectionService | undefined {
-    const tls = this.#tls;
-    if (tls === undefined) return undefined;
-    const pace = new HandshakePace(this.host.thread, 'rtsp');
-    return {
-      accept: (fd, peer, refusal) => {
-        const arrival = { ...this.#admit(ENCRYPTED_CONNECTION_BYTES, refusal), tls };
-        pace.add({
-          begin: () => this.#open(fd, peer, arrival),
-          drop: () => this.#drop(fd, peer, arrival),
-        });
-      },
-      stop: () => {
-        pace.signal(TaskEvent.kill);
-        return this.stop();
-      },
-    };
   }
 
   /** Tells the log that the memory budget is spent, and makes the error that the client hears. */
@@ -137,7 +100,7 @@ export class RtspService implements ConnectionService {
   }
 
   /** Refuses a session more on `connection` when the connection, its address or the server has all it may have. */
-  checkSessionRoom({ sessions, peer }: RtspConnection): void {
+  checkSessionRoom({ sessions, peer }: SessionConnection): void {
     const { maxSessionsPerConnection, maxSessionsPerAddress } = this.settings;
     if (sessions.size >= maxSessionsPerConnection)
       throw refusalError(
@@ -150,26 +113,26 @@ export class RtspService implements ConnectionService {
   }
 
   /** Takes the memory of a session, which must then be made at once; refuses as checkSessionRoom() does. */
-  admitSession(connection: RtspConnection): void {
+  admitSession(connection: SessionConnection): void {
     this.checkSessionRoom(connection);
     if (!this.host.memory.tryTake('sessions', SESSION_BYTES)) throw this.memorySpent();
   }
 
-  /** Takes note of a session of `peer` that was admitted. */
-  sessionBegins(session: RtspSession, peer: SocketAddress): void {
-    this.#sessionsOf.add(peer);
+  /** Takes note of a session that was admitted. */
+  sessionBegins(session: RtspSession): void {
+    this.#sessionsOf.add(session.client);
     this.sessions.set(session.id, session);
   }
 
   /** Ends what admitSession() and sessionBegins() began. */
-  sessionEnded(session: RtspSession, peer: SocketAddress): void {
-    if (!this.sessions.delete(session.id)) return;
-    this.#sessionsOf.remove(peer);
+  sessionEnded(id: string, client: SocketAddress): void {
+    if (!this.sessions.delete(id)) return;
+    this.#sessionsOf.remove(client);
     this.host.memory.give('sessions', SESSION_BYTES);
   }
 
   /** Keeps the number of tunnels that wait for their POST half within its limit. */
-  tunnelOpened(connection: RtspConnection): void {
+  tunnelOpened(connection: Task): void {
     if (this.halfOpenTunnels.size >= MAX_HALF_OPEN_TUNNELS) {
       const [oldest] = this.halfOpenTunnels;
       this.halfOpenTunnels.delete(oldest!);
@@ -188,38 +151,6 @@ export class RtspService implements ConnectionService {
       this.#udpPairs.set(local.host, pair);
     }
     return pair;
-  }
-
-  /** Ends all sessions, each with BYE, then all connections. */
-  async stop(): Promise<void> {
-    this.isStopping = true;
-    this.#endClaim();
-    for (const session of this.sessions.values()) session.signal(TaskEvent.kill);
-    while (this.sessions.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
-    for (const connection of this.connections) connection.signal(TaskEvent.kill);
-    while (this.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
-  }
-
-  // Without memory for him a client is served as one that is over a limit.
-  #admit(costBytes: number, refusal?: Refusal): Arrival {
-    const memory = new ConnectionMemory(this.host.memory, costBytes);
-    if (!memory.isGranted) this.memorySpent();
-    return { memory, refusal: refusal ?? (memory.isGranted ? undefined : 'memory-spent') };
-  }
-
-  #open(fd: number, peer: SocketAddress, arrival: Arrival): void {
-    try {
-      new RtspConnection(this, fd, peer.unmapped(), arrival);
-    } catch (error) {
-      this.#drop(fd, peer, arrival);
-      this.failures.write('error', `connection from ${peer} refused: ${(error as Error).message}`);
-    }
-  }
-
-  #drop(fd: number, peer: SocketAddress, { memory }: Arrival): void {
-    closeDescriptor(fd);
-    memory.giveBack();
-    this.host.connectionClosed(peer);
   }
 
   #claims(): number {

@@ -20,31 +20,31 @@ import type { RtpInfo } from './headers/rtp-info';
 import { formatSession } from './headers/session';
 import type { Transport } from './headers/transport';
 import type { ParameterSource } from './parameters';
-import type { RtspConnection } from './rtsp-connection';
-import type { RtspService } from './rtsp-service';
+import type { ConnectedSession, SessionConnection } from './session-connection';
 import { makeSessionId } from './session-id';
 import { SessionPlayer } from './session-player';
+import type { SessionService } from './session-service';
 import { SessionTracks, type TrackWish } from './session-tracks';
 
 /** A client that keeps alive just in time must not be cut off: the timeout that is kept is longer than the one told. */
 const TIMEOUT_GRACE_FACTOR = 1.5;
 
 /** A task for one session; kill ends it. */
-export class RtspSession extends Task {
+export class RtspSession extends Task implements ConnectedSession {
   readonly id: string;
   readonly player: SessionPlayer;
-  readonly #service: RtspService;
+  readonly #service: SessionService;
   readonly #media: RoutedMedia;
   readonly #presentation: Presentation;
   readonly #tracks: SessionTracks;
   readonly #timeout: TimeoutTask;
   /** Where its tracks were set up, as long as they last. */
-  readonly #connections = new Set<RtspConnection>();
+  readonly #connections = new Set<SessionConnection>();
   #reason = 'the server stops';
 
   /** Takes over the hold on the presentation. `path` is what SETUP named; other URLs of the session must name it too. */
   constructor(
-    service: RtspService,
+    service: SessionService,
     media: RoutedMedia,
     presentation: Presentation,
     readonly path: readonly string[],
@@ -55,7 +55,7 @@ export class RtspSession extends Task {
     this.#service = service;
     this.#media = media;
     this.#presentation = presentation;
-    this.#tracks = new SessionTracks(presentation);
+    this.#tracks = new SessionTracks(service, presentation);
     this.player = new SessionPlayer({
       service,
       media,
@@ -68,7 +68,6 @@ export class RtspSession extends Task {
       this,
       service.settings.sessionTimeoutSeconds * 1000 * TIMEOUT_GRACE_FACTOR,
     );
-    service.sessionBegins(this, client);
   }
 
   /** The address that it belongs to. */
@@ -96,7 +95,7 @@ export class RtspSession extends Task {
   }
 
   /** Sets up the track that the URL names; returns what the answer's Transport says. 459 for what can't be added. */
-  setUpTrack(url: ControlUrl, wish: TrackWish, connection: RtspConnection): Transport {
+  setUpTrack(url: ControlUrl, wish: TrackWish, connection: SessionConnection): Transport {
     this.player.check('SETUP');
     if (!this.#isOf(url))
       throw new RtspError('aggregateNotAllowed', `SETUP: expected a track of ${this.#media.name}`);
@@ -156,7 +155,7 @@ export class RtspSession extends Task {
   }
 
   /** A connection has gone. What was interleaved on it is over; what goes over UDP lives until it times out. */
-  connectionClosed(connection: RtspConnection): void {
+  connectionClosed(connection: SessionConnection): void {
     this.#connections.delete(connection);
     if (this.#tracks.carriers.has(connection)) this.end('the client disconnected');
   }
@@ -201,7 +200,7 @@ export class RtspSession extends Task {
 
   protected override onDeleted(): void {
     this.#timeout.cancel();
-    this.#service.sessionEnded(this, this.client);
+    this.#service.sessionEnded(this.id, this.client);
     for (const connection of this.#connections) connection.sessions.delete(this);
     const { rtp } = this.player;
     const counts = this.#tracks.counts();

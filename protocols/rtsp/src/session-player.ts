@@ -15,7 +15,7 @@ import {
 import { RtspError } from './errors';
 import { QUALITY_NAMES } from './parameters';
 import { PlayQueue, type PlayRange } from './play-queue';
-import type { RtspService } from './rtsp-service';
+import type { SessionService } from './session-service';
 import { nextState, type SessionMethod, type SessionState } from './session-state';
 import type { SessionTracks } from './session-tracks';
 
@@ -32,7 +32,7 @@ export interface Played {
 
 /** What is played, and for whom. */
 export interface PlayerOptions {
-  readonly service: RtspService;
+  readonly service: SessionService;
   readonly media: RoutedMedia;
   readonly presentation: Presentation;
   readonly tracks: SessionTracks;

@@ -12,8 +12,8 @@ import {
 import { RtspError } from './errors';
 import type { Transport, TransportPair } from './headers/transport';
 import type { InterleavedChannels } from './interleaved-channels';
-import type { RtspConnection } from './rtsp-connection';
-import type { RtspService } from './rtsp-service';
+import type { SessionConnection } from './session-connection';
+import type { SessionService } from './session-service';
 
 /** A track that was set up. */
 export interface SessionTrack {
@@ -24,7 +24,7 @@ export interface SessionTrack {
   readonly place: number;
   readonly sender: RtpSender;
   /** The connection that carries it; undefined over UDP. */
-  readonly interleavedOn: RtspConnection | undefined;
+  readonly interleavedOn: SessionConnection | undefined;
   /** Ends the transport's claims. */
   readonly release: () => void;
 }
@@ -38,18 +38,19 @@ interface BoundTransport {
 
 /** Binds the transport that the client chose. 461 when ports or channels can't be had. */
 export function bindTransport(
+  service: SessionService,
   chosen: Transport,
-  connection: RtspConnection,
+  connection: SessionConnection,
   events: RtpTransportEvents,
 ): BoundTransport {
   return chosen.lowerTransport === 'TCP'
     ? bindInterleaved(chosen.interleaved, connection, events)
-    : bindUdp(chosen.clientPort!, connection, events);
+    : bindUdp(service, chosen.clientPort!, connection, events);
 }
 
 /** Makes the sender of the track at `place` over a bound transport. */
 export function makeSender(
-  service: RtspService,
+  service: SessionService,
   presentation: Presentation,
   place: number,
   transport: RtpTransport,
@@ -63,7 +64,7 @@ export function makeSender(
 
 function bindInterleaved(
   wanted: TransportPair | undefined,
-  { tcp, channels }: RtspConnection,
+  { tcp, channels }: SessionConnection,
   events: RtpTransportEvents,
 ): BoundTransport {
   const { rtp, rtcp } = wanted ?? freePair(channels);
@@ -92,14 +93,15 @@ function freePair(channels: InterleavedChannels): TransportPair {
 }
 
 function bindUdp(
+  service: SessionService,
   ports: TransportPair,
-  connection: RtspConnection,
+  connection: SessionConnection,
   events: RtpTransportEvents,
 ): BoundTransport {
   const local: SocketAddress = connection.tcp.localAddress;
   if (local.isLinkLocal)
     throw new RtspError('unsupportedTransport', 'Transport: from a link-local address expected RTP/AVP/TCP');
-  const pair = connection.service.udpPairAt(local.withPort(0));
+  const pair = service.udpPairAt(local.withPort(0));
   const { peer } = connection;
   const transport = new UdpTransport(pair, peer.withPort(ports.rtp), peer.withPort(ports.rtcp), events);
   const { port } = pair.rtpAddress;

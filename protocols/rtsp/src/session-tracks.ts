@@ -8,7 +8,8 @@ import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
 import type { RtpInfo } from './headers/rtp-info';
 import type { Transport } from './headers/transport';
-import type { RtspConnection } from './rtsp-connection';
+import type { SessionConnection } from './session-connection';
+import type { SessionService } from './session-service';
 import { bindTransport, makeSender, type SessionTrack } from './session-track';
 
 /** How one track is to be sent. */
@@ -20,10 +21,12 @@ export interface TrackWish {
 
 /** Tracks in the order in which they were set up; see the head of this file. */
 export class SessionTracks {
+  readonly #service: SessionService;
   readonly #presentation: Presentation;
   readonly #tracks: SessionTrack[] = [];
 
-  constructor(presentation: Presentation) {
+  constructor(service: SessionService, presentation: Presentation) {
+    this.#service = service;
     this.#presentation = presentation;
   }
 
@@ -45,8 +48,8 @@ export class SessionTracks {
   }
 
   /** Connections that carry tracks. */
-  get carriers(): ReadonlySet<RtspConnection> {
-    const carriers = new Set<RtspConnection>();
+  get carriers(): ReadonlySet<SessionConnection> {
+    const carriers = new Set<SessionConnection>();
     for (const { interleavedOn } of this.#tracks)
       if (interleavedOn !== undefined) carriers.add(interleavedOn);
     return carriers;
@@ -77,14 +80,13 @@ export class SessionTracks {
     url: ControlUrl,
     id: number,
     { transport: chosen, maxPayloadBytes }: TrackWish,
-    connection: RtspConnection,
+    connection: SessionConnection,
     events: RtpTransportEvents,
   ): Transport {
     this.drop(id);
     const place = this.#presentation.tracks.findIndex(({ track }) => track.id === id);
-    const bound = bindTransport(chosen, connection, events);
-    const { service } = connection;
-    const sender = makeSender(service, this.#presentation, place, bound.transport, maxPayloadBytes);
+    const bound = bindTransport(this.#service, chosen, connection, events);
+    const sender = makeSender(this.#service, this.#presentation, place, bound.transport, maxPayloadBytes);
     sender.moveTo(0); // most viewers begin at the beginning: its plan is made while they send PLAY
     this.#tracks.push({
       trackId: id,

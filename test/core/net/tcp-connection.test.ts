@@ -10,6 +10,7 @@ import {
   EAGAIN,
   ECONNRESET,
   EFAULT,
+  ENOBUFS,
   EPIPE,
   expectBytes,
   nameOf,
@@ -29,9 +30,16 @@ const packets = Array.from({ length: 40 }, (_, i) => ({
 class Heard implements StreamConnectionEvents {
   drains = 0;
   readonly breaks: number[] = [];
+  readonly queuedBytes: number[] = [];
+  budgetBytes = Infinity;
   onBroken: () => void = () => {};
   drained(): void {
     this.drains++;
+  }
+  holdQueued(sizeBytes: number): boolean {
+    if (sizeBytes > this.budgetBytes) return false;
+    this.queuedBytes.push(sizeBytes);
+    return true;
   }
   broken(code: number): void {
     this.breaks.push(code);
@@ -134,6 +142,34 @@ describe('send', () => {
     await eventually(() => expect(heard.drains).toBe(1));
     expect(connection.isFull).toBe(false);
     expect(heard.breaks).toEqual([]);
+  });
+
+  it('accounts for what waits, until it is taken', async () => {
+    const filler = Buffer.from(patternBytes(4_000_000, 3));
+    connection.send(filler);
+    under.batch.flush();
+    const [first] = heard.queuedBytes.slice(-1);
+    expect(first).toBeGreaterThan(0);
+    connection.send(Buffer.alloc(10_000));
+    const { run, wire } = runOf(registered(), 0, 40);
+    connection.sendRun(run, 2);
+    const more = heard.queuedBytes.slice(-2).map((sizeBytes) => sizeBytes - first!);
+    expect(more[0]).toBeGreaterThan(10_000);
+    // The packets of a run are in the file: what waits is a row.
+    expect(more[1]! - more[0]!).toBeLessThan(1000);
+    await receive(filler.length + 10_000 + wire.length);
+    await eventually(() => expect([heard.drains, heard.queuedBytes.at(-1)]).toEqual([1, 0]));
+  });
+
+  it('of what there is no memory for breaks the connection, which keeps nothing of it', () => {
+    heard.budgetBytes = 100_000;
+    connection.send(Buffer.from(patternBytes(4_000_000, 3)));
+    under.batch.flush();
+    expect(heard.breaks).toEqual([-ENOBUFS]);
+    expect(connection.isFull).toBe(false);
+    connection.send(Buffer.of(1));
+    under.batch.flush();
+    expect(heard.breaks.length).toBe(1);
   });
 
   it('of more than the arena holds arrives whole', async () => {

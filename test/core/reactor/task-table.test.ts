@@ -1,10 +1,11 @@
 import { TaskEntry } from '@finch/core/reactor/task-entry';
+import { TaskLane } from '@finch/core/reactor/task-lane';
 import { generationOf, slotOf, threadIndexOf } from '@finch/core/reactor/task-ref';
 import { TaskTable } from '@finch/core/reactor/task-table';
 import { makeRig, ScriptedTask } from './scripted-task';
 
 function entry(): TaskEntry {
-  return new TaskEntry(new ScriptedTask(makeRig().thread), 1, 'ScriptedTask', '', 0);
+  return new TaskEntry(new ScriptedTask(makeRig().thread), new TaskLane(), 1, 'ScriptedTask', '', 0);
 }
 
 describe('TaskTable', () => {

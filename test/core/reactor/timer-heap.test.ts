@@ -1,4 +1,4 @@
-import { NOT_IN_HEAP, type TimerEntry, TimerHeap } from '@finch/core/reactor/timer-heap';
+import { type TimerEntry, TimerHeap } from '@finch/core/reactor/timer-heap';
 import fc from 'fast-check';
 
 interface Timer extends TimerEntry {
@@ -6,19 +6,19 @@ interface Timer extends TimerEntry {
 }
 
 function timer(name: number): Timer {
-  return { name, heapIndex: NOT_IN_HEAP, deadlineUs: Infinity };
+  return { name, timerLine: null, timerPlace: 0 };
 }
 
 function takeAll(heap: TimerHeap<Timer>, nowUs: number): number[] {
   const names: number[] = [];
-  for (let due = heap.takeDue(nowUs); due !== undefined; due = heap.takeDue(nowUs)) names.push(due.name);
+  heap.takeDue(nowUs, ({ name }) => names.push(name));
   return names;
 }
 
 describe('TimerHeap', () => {
   it('has no next deadline when it is empty', () => {
     const heap = new TimerHeap<Timer>();
-    expect([heap.length, heap.nextUs, heap.takeDue(1e9)]).toEqual([0, Infinity, undefined]);
+    expect([heap.length, heap.nextUs, takeAll(heap, 1e9)]).toEqual([0, Infinity, []]);
   });
 
   it('gives out what is due, the deadline included, and keeps the rest', () => {
@@ -40,7 +40,7 @@ describe('TimerHeap', () => {
     for (const each of timers) heap.add(each, each.name);
     heap.remove(timers[2]);
     heap.remove(timers[2]);
-    expect(timers[2].heapIndex).toBe(NOT_IN_HEAP);
+    expect(timers[2].timerLine).toBeNull();
     expect(takeAll(heap, 9)).toEqual([1, 2, 3, 5]);
   });
 
@@ -60,17 +60,17 @@ describe('TimerHeap', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(add, add, remove, take), { maxLength: 200 }), (steps) => {
         const heap = new TimerHeap<Timer>();
-        let model: Timer[] = [];
+        let model: { timer: Timer; name: number; deadlineUs: number }[] = [];
         let made = 0;
         for (const { kind, value } of steps) {
           if (kind === 'add') {
             const added = timer(made++);
             heap.add(added, value);
-            model.push(added);
+            model.push({ timer: added, name: added.name, deadlineUs: value });
             model.sort((a, b) => a.deadlineUs - b.deadlineUs || a.name - b.name);
           } else if (kind === 'remove' && model.length > 0) {
             const [gone] = model.splice(value % model.length, 1);
-            heap.remove(gone);
+            heap.remove(gone.timer);
           } else if (kind === 'take') {
             const due = model.filter(({ deadlineUs }) => deadlineUs <= value).map(({ name }) => name);
             expect(takeAll(heap, value)).toEqual(due);
@@ -108,9 +108,9 @@ describe('TimerHeap with one deadline for many', () => {
       heap.add(other, 5);
       heap.remove(restless);
       heap.remove(other);
-      furthest = Math.max(furthest, restless.heapIndex, other.heapIndex);
+      furthest = Math.max(furthest, restless.timerPlace, other.timerPlace);
       heap.add(other, 5);
-      furthest = Math.max(furthest, other.heapIndex);
+      furthest = Math.max(furthest, other.timerPlace);
       heap.remove(other);
     }
     expect(furthest).toBeLessThan(200);

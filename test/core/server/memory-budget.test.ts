@@ -1,21 +1,24 @@
-/** The memory budget: refused before it is spent, shared by threads, the last tenth for plans. */
+/** The memory budget: refused before it is spent, shared by threads, the last tenth for those who were let in. */
 import { MemoryBudget } from '@finch/core';
 
 const KIB = 1024;
 
 describe('a memory budget', () => {
-  it('gives newcomers nine tenths, and plans the rest', () => {
+  it('gives newcomers nine tenths, and plans and queues the rest', () => {
     const budget = new MemoryBudget(100 * KIB);
     expect(budget.tryTake('connections', 40 * KIB)).toBe(true);
     expect(budget.tryTake('indexes', 50 * KIB)).toBe(true);
     expect(budget.tryTake('sessions', 1)).toBe(false);
-    expect(budget.tryTake('plans', 10 * KIB)).toBe(true);
+    expect(budget.tryTake('plans', 6 * KIB)).toBe(true);
+    expect(budget.tryTake('queues', 4 * KIB)).toBe(true);
     expect(budget.tryTake('plans', 1)).toBe(false);
+    expect(budget.tryTake('queues', 1)).toBe(false);
     expect(budget.use).toEqual({
       connections: 40 * KIB,
       sessions: 0,
       indexes: 50 * KIB,
-      plans: 10 * KIB,
+      plans: 6 * KIB,
+      queues: 4 * KIB,
     });
   });
 
@@ -28,7 +31,7 @@ describe('a memory budget', () => {
       expect(budget.hasRoom('sessions', 1)).toBe(false);
       budget.give('sessions', 8.5 * KIB);
     }
-    expect(Object.values(budget.use)).toEqual([0, 0, 0, 0]);
+    expect(Object.values(budget.use)).toEqual([0, 0, 0, 0, 0]);
   });
 
   it('is one for all threads that have its page', () => {

@@ -89,14 +89,22 @@ describe('start', () => {
     expect(crashes).toEqual([]);
   });
 
-  it('rejects in one line when a port is taken, and leaves nothing', async () => {
+  it.each([
+    [undefined, '--port'],
+    ['--tls-port', '--tls-port'],
+  ])('rejects in one line when the port of %s is taken, and leaves nothing', async (portFlag, named) => {
     const other = native.tcpListen(LOOPBACK.words, false);
     const taken = SocketAddress.fromWords(nameOf(other));
     const hosts = [LOOPBACK.host];
-    const listeners = [0, taken.port].map((port) => ({ service: 'keep', hosts, port }));
+    const listeners = [0, taken.port].map((port) => ({
+      service: 'keep',
+      hosts,
+      port,
+      ...(portFlag === undefined ? {} : { portFlag }),
+    }));
     await expect(make({ listeners }).start()).rejects.toMatchObject({
       name: 'ListenError',
-      message: `can't listen on ${taken}: the port is taken by another program; choose one with --port`,
+      message: `can't listen on ${taken}: the port is taken by another program; choose one with ${named}`,
     });
     expectNothingLeft();
     native.socketClose(other);

@@ -18,6 +18,21 @@ describe("a connection's memory", () => {
     expect(budget.use.connections).toBe(0);
   });
 
+  it('is what waits to be sent, too, of the part that newcomers can not spend', () => {
+    const budget = new MemoryBudget(40_960);
+    const memory = new ConnectionMemory(budget, COST_BYTES);
+    const spent = (queuedBytes: number) => {
+      expect(memory.holdQueued(queuedBytes)).toBe(true);
+      return budget.use.queues;
+    };
+    expect([4096, 4097, 20_000, 5000, 0, 28_000].map(spent)).toEqual([0, 4096, 16_384, 4096, 0, 24_576]);
+    expect(memory.holdUnfinished(5000)).toBe(false);
+    expect(memory.holdQueued(40_000)).toBe(false);
+    expect(budget.use.queues).toBe(24_576);
+    memory.giveBack();
+    expect([budget.use.connections, budget.use.queues]).toEqual([0, 0]);
+  });
+
   it('is refused where the budget is spent, and nothing is given back that was not taken', () => {
     const budget = new MemoryBudget(40_000);
     const [first, second, third] = [1, 2, 3].map(() => new ConnectionMemory(budget, COST_BYTES));

@@ -167,6 +167,15 @@ describe('limits of one connection', () => {
     await client.closed();
   });
 
+  it('interleaved frames a second: they count as requests do, and it can be used again (RFC 2326 §10.12)', async () => {
+    const options = (cseq: number) => `OPTIONS * RTSP/1.0\r\nCSeq: ${cseq}\r\n\r\n`;
+    client.send(`${'$\0\0\0'.repeat(500)}${options(1)}`);
+    const refused = await client.answer();
+    expect([refused.status, refused.headers.get('Retry-After')]).toEqual([503, '1']);
+    client.send(options(2));
+    expect((await client.answer()).status).toBe(200);
+  });
+
   it('requests a second: those above are answered 503 and slowed down, and it can be used again', async () => {
     const beganMs = performance.now();
     const REQUESTS = 70;

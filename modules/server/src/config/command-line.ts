@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { ConfigError } from './config-error';
-import { OPTIONS, type OptionSpec } from './option-table';
+import type { OptionSpec } from './option-spec';
+import { OPTIONS } from './option-table';
 import { describeForHelp, flagOf } from './option-text';
 import { ADDRESS_SEPARATOR, type SourcedText } from './option-value';
 

@@ -7,7 +7,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { ConfigError, quoteFound } from './config-error';
-import { OPTIONS, type OptionSpec } from './option-table';
+import type { OptionSpec } from './option-spec';
+import { OPTIONS } from './option-table';
 import { describeExpected } from './option-text';
 import { ADDRESS_SEPARATOR, describeSystemError, type SourcedText } from './option-value';
 

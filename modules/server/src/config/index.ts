@@ -2,5 +2,6 @@
 
 export { ConfigError } from './config-error';
 export { type LoadResult, loadConfig } from './load-config';
-export { type FinchConfig, OPTIONS, SAMPLE_FOLDER } from './option-table';
+export { type FinchConfig, OPTIONS } from './option-table';
 export { formatOptionTable } from './option-text';
+export { SAMPLE_FOLDER } from './serving-options';

@@ -5,7 +5,8 @@
 
 import { parseCommandLine } from './command-line';
 import { readConfigFile } from './config-file';
-import { type FinchConfig, OPTIONS, type OptionSpec, type OptionValue } from './option-table';
+import type { OptionSpec, OptionValue } from './option-spec';
+import { type FinchConfig, OPTIONS } from './option-table';
 import { envNameOf } from './option-text';
 import { readOptionValue, type SourcedText } from './option-value';
 

@@ -3,7 +3,8 @@
  * Called by the command line, the error messages and the test that compares the README. Rule: derived from the row alone.
  */
 
-import { OPTIONS, type OptionSpec } from './option-table';
+import type { OptionSpec } from './option-spec';
+import { OPTIONS } from './option-table';
 
 const ENV_PREFIX = 'FINCH_';
 

@@ -9,7 +9,7 @@ import { resolve } from 'node:path';
 import { types } from 'node:util';
 import { z } from 'zod';
 import { ConfigError, quoteFound } from './config-error';
-import type { NumberOption, OptionSpec } from './option-table';
+import type { NumberOption, OptionSpec } from './option-spec';
 import { describeExpected } from './option-text';
 
 /** Is one option's text with where it stood; relative paths in it start at `baseFolder`. */

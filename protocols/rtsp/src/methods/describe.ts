@@ -4,7 +4,8 @@ import { payloadFormatOf, payloadTypeOf, RETRANSMISSION_TIME_US, retransmissionT
 import { RtspError } from '../errors';
 import { acceptsType } from '../headers/accept';
 import { formatDate, isUnmodifiedSince } from '../headers/date';
-import type { RtspExchange, RtspReply } from '../rtsp-exchange';
+import type { RtspExchange } from '../rtsp-exchange';
+import type { RtspReply } from '../rtsp-reply';
 import { type SdpTrack, writeSdp } from '../sdp-writer';
 
 const SDP_TYPE = 'application/sdp';

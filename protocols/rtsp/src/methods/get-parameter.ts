@@ -2,7 +2,8 @@
 import type { CoroutineBody } from '@finch/core';
 import { checkParametersType, parseParameterNames } from '../headers/parameters';
 import { answerParameters, refuseUnknown } from '../parameters';
-import type { RtspExchange, RtspReply } from '../rtsp-exchange';
+import type { RtspExchange } from '../rtsp-exchange';
+import type { RtspReply } from '../rtsp-reply';
 
 /** Answers with the values; see parameters.ts for the names. 451 for unknown ones, 415 for another format than theirs. */
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for

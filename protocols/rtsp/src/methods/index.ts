@@ -1,9 +1,9 @@
-/** The method table (RFC 2326 §10): one handler a method, one file a handler. Public and Allow are made from it. */
+/** The method table (RFC 2326 §10): one handler a method, one file a handler. */
 import { RtspError } from '../errors';
-import { formatMethodList } from '../headers/public-allow';
 import type { MethodHandler } from '../rtsp-exchange';
 import { describe } from './describe';
 import { getParameter } from './get-parameter';
+import { publicMethods, type ServedMethod } from './method-names';
 import { options } from './options';
 import { pause } from './pause';
 import { play } from './play';
@@ -11,24 +11,20 @@ import { setParameter } from './set-parameter';
 import { setup } from './setup';
 import { teardown } from './teardown';
 
-const METHODS: ReadonlyMap<string, MethodHandler> = new Map([
-  ['OPTIONS', options],
-  ['DESCRIBE', describe],
-  ['SETUP', setup],
-  ['PLAY', play],
-  ['PAUSE', pause],
-  ['TEARDOWN', teardown],
-  ['GET_PARAMETER', getParameter],
-  ['SET_PARAMETER', setParameter],
-]);
+const HANDLERS: Readonly<Record<ServedMethod, MethodHandler>> = {
+  OPTIONS: options,
+  DESCRIBE: describe,
+  SETUP: setup,
+  PLAY: play,
+  PAUSE: pause,
+  TEARDOWN: teardown,
+  GET_PARAMETER: getParameter,
+  SET_PARAMETER: setParameter,
+};
+const METHODS: ReadonlyMap<string, MethodHandler> = new Map(Object.entries(HANDLERS));
 
 /** Methods that the RFC knows and this server does not do. */
 const OTHER_METHODS: ReadonlySet<string> = new Set(['ANNOUNCE', 'RECORD', 'REDIRECT']);
-
-/** The methods that are served, for Public and Allow. */
-export function publicMethods(): string {
-  return formatMethodList([...METHODS.keys()]);
-}
 
 /** Finds the handler of a method. 405 for one that is not for us, 501 for one that nobody knows. */
 export function handlerOf(method: string): MethodHandler {

@@ -2,7 +2,8 @@
 import type { CoroutineBody } from '@finch/core';
 import { RtspError } from '../errors';
 import { formatRange, parsePausePoint } from '../headers/range';
-import type { RtspExchange, RtspReply } from '../rtsp-exchange';
+import type { RtspExchange } from '../rtsp-exchange';
+import type { RtspReply } from '../rtsp-reply';
 import { secondsOf } from './play';
 
 const US_PER_S = 1_000_000;

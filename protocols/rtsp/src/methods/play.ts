@@ -5,7 +5,8 @@ import { parseBandwidth } from '../headers/delivery-wishes';
 import { formatRange, parseRange, type RangeHeader } from '../headers/range';
 import { formatRtpInfo } from '../headers/rtp-info';
 import { formatScale, formatSpeed, parseScale, parseSpeed } from '../headers/scale-speed';
-import type { RtspExchange, RtspReply } from '../rtsp-exchange';
+import type { RtspExchange } from '../rtsp-exchange';
+import type { RtspReply } from '../rtsp-reply';
 
 const US_PER_S = 1_000_000;
 

@@ -2,7 +2,8 @@
 import type { CoroutineBody } from '@finch/core';
 import { checkParametersType, parseParameterNames } from '../headers/parameters';
 import { refuseParameters } from '../parameters';
-import type { RtspExchange, RtspReply } from '../rtsp-exchange';
+import type { RtspExchange } from '../rtsp-exchange';
+import type { RtspReply } from '../rtsp-reply';
 
 /** Keeps the session alive. 451 for parameters that are not known, 458 for the others: none can be set so far. */
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for

@@ -1,5 +1,6 @@
 /** SETUP: how one track reaches the client (RFC 2326 §10.4, §12.39). The first one makes the session. */
 import { type CoroutineBody, settled } from '@finch/core';
+import type { ClientConnection } from '../client-connection';
 import { RtspError } from '../errors';
 import { formatDate, isUnmodifiedSince } from '../headers/date';
 import {
@@ -10,8 +11,8 @@ import {
 } from '../headers/delivery-wishes';
 import { isClockedByArrival } from '../headers/player-clock';
 import { formatTransport, parseTransport, selectTransport, type Transport } from '../headers/transport';
-import type { RtspConnection } from '../rtsp-connection';
-import type { RtspExchange, RtspReply } from '../rtsp-exchange';
+import type { RtspExchange } from '../rtsp-exchange';
+import type { RtspReply } from '../rtsp-reply';
 import { RtspSession } from '../rtsp-session';
 
 const NOT_MODIFIED = 304;
@@ -49,7 +50,7 @@ export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
 }
 
 // Over UDP the media of an encrypted connection would travel in clear: on RTSPS it is interleaved.
-function servedOn({ isEncrypted }: RtspConnection, offered: readonly Transport[]): readonly Transport[] {
+function servedOn({ isEncrypted }: ClientConnection, offered: readonly Transport[]): readonly Transport[] {
   if (!isEncrypted) return offered;
   const interleaved = offered.filter(({ lowerTransport }) => lowerTransport === 'TCP');
   if (interleaved.length === 0)
@@ -104,7 +105,9 @@ function* newSession({ connection, service, mediaRequest }: RtspExchange): Corou
   const presentation = yield* settled(media.open(), (late) => late.close());
   try {
     service.admitSession(connection); // others may have come while the movie was opened
-    return new RtspSession(service, media, presentation, mediaRequest.path, connection.peer);
+    const session = new RtspSession(service, media, presentation, mediaRequest.path, connection.peer);
+    service.sessionBegins(session);
+    return session;
   } catch (error) {
     presentation.close();
     throw error;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatOptionTable, loadConfig, OPTIONS } from '@finch/server/config/index';
-import type { NumberOption, OptionSpec } from '@finch/server/config/option-table';
+import type { NumberOption, OptionSpec } from '@finch/server/config/option-spec';
 import { envNameOf } from '@finch/server/config/option-text';
 import { readOptionValue, schemaOf } from '@finch/server/config/option-value';
 

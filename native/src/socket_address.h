@@ -1,0 +1,23 @@
+// Socket addresses as they cross: six 32-bit words, family (4 or 6), port (host order), then 16 bytes of address in
+// network order (IPv4 uses the first four). Used by socket calls and packet rows; core/src/net/socket-address.ts is the
+// other face.
+
+#ifndef FINCH_SOCKET_ADDRESS_H_
+#define FINCH_SOCKET_ADDRESS_H_
+
+#include <sys/socket.h>
+
+#include <cstdint>
+
+namespace finch {
+
+constexpr uint32_t kAddressWords = 6;
+
+void StoreAddress(const sockaddr_storage& address, uint32_t* words);
+
+// Returns the length of the address, 0 when the family is neither 4 nor 6.
+socklen_t LoadAddress(const uint32_t* words, sockaddr_storage* address);
+
+}  // namespace finch
+
+#endif  // FINCH_SOCKET_ADDRESS_H_

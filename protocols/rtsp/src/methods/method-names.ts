@@ -1,0 +1,22 @@
+/** The methods that are served, by name (RFC 2326 §10). Rule: the method table has a handler for each, and for no other. */
+import { formatMethodList } from '../headers/public-allow';
+
+/** Lists them in the order of Public and Allow. */
+export const SERVED_METHODS = [
+  'OPTIONS',
+  'DESCRIBE',
+  'SETUP',
+  'PLAY',
+  'PAUSE',
+  'TEARDOWN',
+  'GET_PARAMETER',
+  'SET_PARAMETER',
+] as const;
+
+/** Is the name of one of them. */
+export type ServedMethod = (typeof SERVED_METHODS)[number];
+
+/** Writes the methods that are served for Public and Allow. */
+export function publicMethods(): string {
+  return formatMethodList(SERVED_METHODS);
+}

@@ -1,0 +1,9 @@
+/** What is answered to a request, before it is written. Made by method handlers and error answers, written by reply-writer.ts. */
+
+/** What a handler answers; CSeq, Server and Date are added by the connection. */
+export interface RtspReply {
+  /** 200 when it is left out. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}

@@ -1,0 +1,28 @@
+/**
+ * How much a connection does in one run of its task. Kept by the connection. Rule: what would go beyond it is done in the next run,
+ * behind all who wait for their turn, so that who sends without end costs the others no more than anybody.
+ */
+import { type CoroutineBody, sleep } from '@finch/core';
+
+/** What may be done in one run, in requests answered: some half a millisecond. */
+export const MAX_EFFORT_PER_RUN = 16;
+/** A read, with the parsing of what it brings, in requests answered. */
+export const READ_EFFORT = 4;
+/** To answer one request. */
+export const REQUEST_EFFORT = 1;
+
+/** The effort of one task; see the head of this file. */
+export class RunEffort {
+  #spent = 0;
+
+  /** A run begins. */
+  begin(): void {
+    this.#spent = 0;
+  }
+
+  /** Counts `effort`; waits for the next run where this one has done enough. Called in the body of the task. */
+  *exert(effort: number): CoroutineBody {
+    if (this.#spent + effort > MAX_EFFORT_PER_RUN) yield* sleep(0);
+    this.#spent += effort;
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * What a session uses of the RTSP service of its thread, which implements it. Rule: sessions know this and not the service, which
+ * keeps them by id.
+ */
+import type { Log, SocketAddress, TaskThreadHost, UdpPair } from '@finch/core';
+import type { Pacing, PlanCaches, SlowViewer } from '@finch/rtp';
+import type { RtspSettings } from './rtsp-settings';
+
+/** The service of a task thread, as its sessions see it. */
+export interface SessionService {
+  readonly host: TaskThreadHost;
+  readonly settings: RtspSettings;
+  readonly log: Log;
+  readonly plans: PlanCaches;
+  /** Over ways that lose packets, and over those that do not. */
+  readonly pacing: { readonly lossy: Pacing; readonly reliable: Pacing };
+  readonly slowViewer: SlowViewer;
+  /** The canonical name of this sender in RTCP (RFC 3550 §6.5.1), UTF-8. */
+  readonly cname: Uint8Array;
+  /** The UDP sockets that viewers of this local address are served from. Throws Error when no port is free. */
+  udpPairAt(local: SocketAddress): UdpPair;
+  /** Forgets a session of `client` that has ended. */
+  sessionEnded(id: string, client: SocketAddress): void;
+}
