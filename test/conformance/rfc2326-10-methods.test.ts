@@ -162,7 +162,7 @@ describe('§10.6 PAUSE', () => {
   );
 
   itOfFinch('at a time that is still to come plays until then', () =>
-    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+    talking(Talk.readyInTime(subject), async (talk) => {
       await talk.play({ Range: 'npt=0-' });
       const { headers } = await talk.expectOk('PAUSE', undefined, { Range: 'npt=0.8' });
       expect(headers.get('Range')).toBe('npt=0.800-');

@@ -42,9 +42,14 @@ export class Talk extends RtspSession {
   }
 
   /** Describes, sets all tracks up. */
-  static async ready(subject: Subject, carrier: Carrier, client?: RtspClient): Promise<Talk> {
+  static async ready(
+    subject: Subject,
+    carrier: Carrier,
+    client?: RtspClient,
+    headers: Record<string, string> = {},
+  ): Promise<Talk> {
     const talk = await Talk.open(subject, client);
-    return talk.#orClose(talk.setUpAll(carrier));
+    return talk.#orClose(talk.setUpAll(carrier, headers));
   }
 
   async #describe(): Promise<void> {
@@ -65,6 +70,11 @@ export class Talk extends RtspSession {
     }
   }
 
+  /** As ready() over TCP, with nothing sent ahead of its time (Darwin Streaming Server's x-Dynamic-Rate). */
+  static readyInTime(subject: Subject): Promise<Talk> {
+    return Talk.ready(subject, 'TCP', undefined, { 'x-Dynamic-Rate': '0' });
+  }
+
   /** The URL of the whole movie in requests of the session (appendix C.1.1). */
   get aggregateUrl(): string {
     const control = /^a=control:(\S+)/m.exec(this.sdp.split(/^m=/m)[0]!)?.[1] ?? '*';
@@ -83,8 +93,8 @@ export class Talk extends RtspSession {
   }
 
   /** Sets all tracks up. */
-  async setUpAll(carrier: Carrier): Promise<void> {
-    for (const place of this.controls.keys()) await this.setUp(place, carrier);
+  async setUpAll(carrier: Carrier, headers: Record<string, string> = {}): Promise<void> {
+    for (const place of this.controls.keys()) await this.setUp(place, carrier, headers);
   }
 
   /** Plays and expects that it works, and that the answer says what is played. */

@@ -31,7 +31,7 @@ clientOrSkip('ffmpeg')('two hundred viewers', () => {
 
   beforeAll(async () => {
     await Promise.all(NAMES.map((name, i) => makeMovie(`${folder.path}/${name}`, 300 + 300 * i)));
-    finch = await startFinch({ media: folder.path, threads: 1, overbuffer: 'off' });
+    finch = await startFinch({ media: folder.path, threads: 1 });
     const order = {
       urls: NAMES.map((name) => finch.url(name)),
       udpViewers: UDP_VIEWERS,

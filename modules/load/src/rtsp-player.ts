@@ -23,6 +23,8 @@ import { type TrackListener, ViewerTrack } from './viewer-track';
 const US_PER_MS = 1000;
 const LONGEST_KEEP_ALIVE_S = 25;
 const DEFAULT_TIMEOUT_S = 60;
+/** Asks a server that fills players ahead of time (Darwin's header) not to: what comes early tells nothing of being late. */
+const IN_TIME = { 'x-Dynamic-Rate': '0' };
 
 /** What the viewers of one run share. */
 export interface ViewerWorld {
@@ -152,7 +154,10 @@ export class RtspPlayer implements TrackListener {
       const track = new ViewerTrack(description, this.#world.figures, this);
       this.tracks.push(track);
       const Transport = this.#transportOf(track, index);
-      const answer = yield* this.link.demand('SETUP', description.controlUrl, { Transport });
+      const answer = yield* this.link.demand('SETUP', description.controlUrl, {
+        Transport,
+        ...IN_TIME,
+      });
       track.granted(answer.headers.get('Transport') ?? '', this.#world.server.host);
       this.#takeSession(answer);
     }

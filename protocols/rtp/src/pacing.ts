@@ -3,9 +3,13 @@
  * same grid of instants, so that what is due in one window leaves in one flush; a frame is early by at most the window, the
  * send-ahead and the over-buffer, never late by design.
  *
- * Over-buffering fills the player while the network has room: from the start of playing on, what may go ahead of its time
- * grows by (rate - 1) seconds a second, up to a bound. Spec: Darwin Streaming Server's overbuffer_rate, max_send_ahead_time.
+ * Over-buffering fills the player while the network has room: what may go ahead of its time is a second at the start of playing,
+ * and grows from there by (rate - 1) seconds a second, up to a bound. Spec: Darwin Streaming Server's overbuffer_rate,
+ * max_send_ahead_time, and the second within which it sends whatever is due.
  */
+
+/** What over-buffering sends at once, unless its bound is lower: players that wait for so much before they show begin at once. */
+export const OVERBUFFER_START_US = 1_000_000;
 
 /** How a session paces, in microseconds. */
 export interface Pacing {
@@ -23,7 +27,8 @@ export interface Pacing {
 export function horizonUs(pacing: Pacing, nowUs: number, sinceUs: number): number {
   const { windowUs, aheadUs, overbufferRate, overbufferUs } = pacing;
   const windowEndUs = (Math.floor(nowUs / windowUs) + 1) * windowUs;
-  return windowEndUs + aheadUs + Math.min((overbufferRate - 1) * (windowEndUs - sinceUs), overbufferUs);
+  const grownUs = OVERBUFFER_START_US + (overbufferRate - 1) * (windowEndUs - sinceUs);
+  return windowEndUs + aheadUs + Math.min(grownUs, overbufferUs);
 }
 
 /** When a session that plays since `sinceUs` runs to send a frame that is due at `dueUs`. Hot path. */
@@ -32,8 +37,17 @@ export function wakeUs(pacing: Pacing, dueUs: number, sinceUs: number): number {
   const filledUs = dueUs - aheadUs - overbufferUs;
   if (overbufferUs === 0) return Math.floor(filledUs / windowUs) * windowUs;
   // While the over-buffer grows, the horizon moves `overbufferRate` times as fast as time.
-  const fillingUs = sinceUs + (dueUs - aheadUs - sinceUs) / overbufferRate;
+  const fillingUs = sinceUs + (dueUs - aheadUs - OVERBUFFER_START_US - sinceUs) / overbufferRate;
   return Math.floor(Math.max(filledUs, fillingUs) / windowUs) * windowUs;
+}
+
+/**
+ * Since when a session plays, for the two above, that starts at `nowUs` while its player still holds `heldUs` of what comes
+ * next: what he holds is part of what over-buffering may send, and not sent on top of it.
+ */
+export function playsSinceUs({ aheadUs, overbufferRate }: Pacing, nowUs: number, heldUs: number): number {
+  const filledUs = heldUs - aheadUs - OVERBUFFER_START_US;
+  return overbufferRate > 1 && filledUs > 0 ? nowUs - filledUs / (overbufferRate - 1) : nowUs;
 }
 
 /** The same pacing, without over-buffering. */

@@ -13,6 +13,9 @@ const AFTER_LAST_FRAME_US = 40_000;
 /** Bounds what is believed of a movie's time between decoding and showing. */
 const MAX_LEAD_US = 1_000_000;
 
+/** Less is no more than the time to the next frame, which goes at once when playing goes on. */
+const MIN_HELD_US = 200_000;
+
 /** Where and how fast playing begins; times in microseconds. */
 export interface HeadStart {
   /** Presentation time to move to; undefined: on from where it is. */
@@ -39,6 +42,9 @@ export class PlayHead {
   #hasSentSinceSeek = false;
   /** Where key frames only were being played when they were stopped. */
   #stoppedUs = 0;
+  /** What was on the viewer's screen when he was stopped, and how long what he held already would have lasted. */
+  #stoppedShownUs = 0;
+  #stoppedHeldUs = 0;
   /** How long after its decoding a key frame is shown. */
   #leadUs = 0;
 
@@ -87,8 +93,15 @@ export class PlayHead {
   /** The presentation time on the viewer's screen, as far as the clock tells: behind the position where frames go ahead. */
   shownUs(nowUs: number): number {
     const positionUs = this.positionUs(nowUs);
-    if (!this.#isRunning || this.timeline.isReverse) return positionUs;
+    if (!this.#isRunning) return Math.min(positionUs, this.#stoppedShownUs);
+    if (this.timeline.isReverse) return positionUs;
     return Math.min(positionUs, Math.max(this.timeline.mediaAt(nowUs) + this.#leadUs, 0));
+  }
+
+  /** How long what the viewer holds of frames that went ahead of their time lasts him, in microseconds: until the next one is due. */
+  heldUs(nowUs: number): number {
+    if (!this.#isRunning) return this.#stoppedHeldUs;
+    return Math.max(this.timeline.dueUs(this.#nextUs()) - nowUs, 0);
   }
 
   /** The scale nearest to `scale` that the movie can be played at. */
@@ -96,17 +109,17 @@ export class PlayHead {
     return scale === 1 || this.#provider.canFollow(orderAt(scale)) ? scale : 1;
   }
 
-  // Where it was left and where it goes on are one instant of stream time (RFC 2326 appendix B), and that is now. Who changes
-  // his rate and nothing else gets the next frame when he would have got it.
+  // Where it was left and where it goes on are one instant of stream time (RFC 2326 appendix B), and that is now. Who pauses,
+  // or changes his rate and nothing else, gets the next frame when what he holds is over.
   /** Runs on from where it is, or from the key frame at or before `seekUs`. */
   start({ seekUs, scale, speed, nowUs }: HeadStart): void {
     this.next();
     const leftUs = this.#leftStreamUs();
+    const heldUs = (this.heldUs(nowUs) * this.timeline.speed) / speed;
     const move = this.#move(seekUs, scale, nowUs);
     const mediaUs = this.#nextUs();
     const streamUs = move === 'sought' ? leftUs : this.timeline.streamUs(mediaUs);
-    const goesOn = move !== 'sought' && this.#isRunning;
-    const dueUs = goesOn ? Math.max(this.timeline.dueUs(mediaUs), nowUs) : nowUs;
+    const dueUs = move === 'sought' ? nowUs : nowUs + heldUs;
     this.timeline.start({ mediaUs, streamUs, dueUs, scale, speed });
     if (move !== 'stayed')
       for (const sender of this.#senders)
@@ -120,7 +133,10 @@ export class PlayHead {
   }
 
   /** Stands still from now on, with the next frame kept; at `positionUs` where key frames only were being played. */
-  stop(positionUs: number): void {
+  stop(positionUs: number, nowUs: number): void {
+    this.#stoppedShownUs = this.shownUs(nowUs);
+    const heldUs = this.heldUs(nowUs);
+    this.#stoppedHeldUs = this.keyFramesOnly || heldUs < MIN_HELD_US ? 0 : heldUs;
     this.#stoppedUs = positionUs;
     this.#isRunning = false;
   }

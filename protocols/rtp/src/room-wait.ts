@@ -13,7 +13,7 @@ export class RoomWait {
   #fullForUs = 0;
   #heldUpUs = 0;
 
-  /** How long the way has been full without a break. */
+  /** How long the way has been full without a break, with something due that could not go. */
   get fullForUs(): number {
     return this.#fullForUs;
   }
@@ -49,7 +49,8 @@ export class RoomWait {
   #charge(nowUs: number, dueUs: number): void {
     if (this.#lookedAtUs === HAS_ROOM) return;
     const waitedUs = Math.min(nowUs - this.#lookedAtUs, ROOM_CHECK_US);
-    this.#fullForUs += waitedUs;
-    this.#heldUpUs += Math.max(Math.min(waitedUs, nowUs - dueUs), 0);
+    const overdueUs = Math.max(Math.min(waitedUs, nowUs - dueUs), 0);
+    this.#fullForUs += overdueUs;
+    this.#heldUpUs += overdueUs;
   }
 }

@@ -15,7 +15,7 @@ import {
   TaskEvent,
   type TaskThread,
 } from '@finch/core';
-import { horizonUs, type Pacing, wakeUs, withoutOverbuffer } from './pacing';
+import { horizonUs, type Pacing, playsSinceUs, wakeUs, withoutOverbuffer } from './pacing';
 import type { PlanWaiter } from './plan-cache';
 import { PlayHead } from './play-head';
 import { clampScale, clampSpeed, type PlayWish, untilUsOf } from './play-order';
@@ -238,9 +238,9 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   #start(seekUs: number | undefined, scale: number, speed: number): void {
     const { nowUs } = this.thread;
     this.#head.start({ seekUs, scale, speed, nowUs });
-    this.#sinceUs = nowUs;
     const { pacing } = this.#options;
     this.#pacing = scale === 1 && speed === 1 ? pacing : withoutOverbuffer(pacing);
+    this.#sinceUs = playsSinceUs(this.#pacing, nowUs, this.#head.heldUs(nowUs));
     this.#isPlaying = true;
     this.#hasRunOut = false;
     this.#isBeginning = true;
@@ -250,7 +250,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   #stop(positionUs: number): void {
-    this.#head.stop(positionUs);
+    this.#head.stop(positionUs, this.thread.nowUs);
     this.#isPlaying = false;
   }
 

@@ -4,7 +4,14 @@
  * Spec: RFC 2326 §10.5, §10.6, §12.6, appendix A.2. Thread: the session's.
  */
 import { type Presentation, type RoutedMedia, TaskEvent } from '@finch/core';
-import { type PlayWish, type RtpSender, RtpSession, withoutAhead } from '@finch/rtp';
+import {
+  type Pacing,
+  type PlayWish,
+  type RtpSender,
+  RtpSession,
+  withoutAhead,
+  withoutOverbuffer,
+} from '@finch/rtp';
 import { RtspError } from './errors';
 import { QUALITY_NAMES } from './parameters';
 import { PlayQueue, type PlayRange } from './play-queue';
@@ -38,8 +45,10 @@ export interface PlayerOptions {
 export class SessionPlayer {
   /** What the client says of the bandwidth that he has, in bits per second. */
   bandwidthBps = Infinity;
-  /** Whether packets may be sent ahead of their time. */
-  isRateDynamic = true;
+  /** Whether packets may be sent ahead of their time, as the client says; undefined while he says nothing. */
+  isRateDynamic: boolean | undefined;
+  /** Whether his player shows what comes early at once, so that over-buffering would harm him. */
+  isClockedByArrival = false;
   readonly #options: PlayerOptions;
   readonly #queue: PlayQueue;
   #rtp: RtpSession | undefined;
@@ -139,12 +148,11 @@ export class SessionPlayer {
   #startRtp(): RtpSession {
     const { service, media, presentation, tracks, clientHost, stalled } = this.#options;
     const { host, cname, log, slowViewer } = service;
-    const pacing = tracks.areInterleaved ? service.pacing.reliable : service.pacing.lossy;
     this.#rtp = new RtpSession(host.thread, {
       provider: media.send(presentation, tracks.places),
       senders: tracks.senders,
       durationUs: presentation.durationUs,
-      pacing: this.isRateDynamic ? pacing : withoutAhead(pacing),
+      pacing: this.#pacing(),
       slowViewer,
       cname,
       events: {
@@ -167,6 +175,14 @@ export class SessionPlayer {
       transport: tracks.areInterleaved ? 'TCP' : 'UDP',
     });
     return this.#rtp;
+  }
+
+  #pacing(): Pacing {
+    const { service, tracks } = this.#options;
+    const pacing = tracks.areInterleaved ? service.pacing.reliable : service.pacing.lossy;
+    if (this.isRateDynamic === false) return withoutAhead(pacing);
+    const isFilled = this.isRateDynamic ?? !this.isClockedByArrival;
+    return isFilled ? pacing : withoutOverbuffer(pacing);
   }
 
   // The end of a range: the next one's turn, or Ready (RFC 2326 appendix A.2).

@@ -46,7 +46,7 @@ export const SENDING_OPTIONS = [
     field: 'overbuffer',
     valueName: 'carrier',
     choices: ['tcp', 'all', 'off'],
-    defaultValue: 'off',
+    defaultValue: 'tcp',
     help: 'Whose players are filled faster than they show: viewers over TCP, or all',
   },
   {

@@ -9,6 +9,7 @@ import {
   parseDynamicRate,
   servedBlockBytes,
 } from '../headers/delivery-wishes';
+import { isClockedByArrival } from '../headers/player-clock';
 import { formatTransport, parseTransport, selectTransport, type Transport } from '../headers/transport';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
@@ -40,6 +41,7 @@ export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
       session.end('the client has the movie already');
       return { status: NOT_MODIFIED, headers: cacheHeaders(session) };
     }
+    session.player.isClockedByArrival = isClockedByArrival(exchange.header('User-Agent'));
     return setUp(exchange, session, transport, wishes);
   } catch (error) {
     if (named === undefined) session.end('its first SETUP failed');

@@ -60,7 +60,7 @@ describe('loadConfig without any source', () => {
       maxPacketBytes: 1472,
       sendWindowMs: 5,
       sendAheadMs: 0,
-      overbuffer: 'off',
+      overbuffer: 'tcp',
       overbufferRate: 2,
       overbufferSeconds: 25,
       thinning: 'on',
