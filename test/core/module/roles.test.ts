@@ -1,5 +1,6 @@
 /** The chain of the modules' roles. */
-import { MediaError, type MediaRoles, type Presentation, type PullProvider, RoleChain } from '@finch/core';
+import { MediaError, type MediaRoles, type Presentation, RoleChain } from '@finch/core';
+import { emptyProvider } from '../stream/empty-provider';
 
 interface Named {
   readonly name: string;
@@ -23,21 +24,10 @@ function rolesOf(name: string, asked: string[]): MediaRoles<Named> {
     },
     send: (presentation, tracks) => {
       note(`send ${presentation.name} ${tracks}`);
-      return provider;
+      return emptyProvider;
     },
   };
 }
-
-const provider: PullProvider = {
-  pull: () => false,
-  nextFrame: () => -1,
-  skipTo: () => {},
-  seek: (timeUs) => timeUs,
-  reorder: () => {},
-  canFollow: () => false,
-  keyFrameFrom: () => -1,
-  disconnected: () => {},
-};
 
 const request = (...path: string[]) => ({ path, clientHost: '10.0.0.1' });
 
@@ -53,7 +43,7 @@ describe('a role chain', () => {
     await expect(media.describe()).rejects.toMatchObject({ code: 'unsupported' });
     await expect(media.open()).rejects.toMatchObject({ code: 'not-found' });
     const presentation = { name: 'movie' } as Presentation;
-    expect(media.send(presentation, [0, 2])).toBe(provider);
+    expect(media.send(presentation, [0, 2])).toBe(emptyProvider);
     expect(asked).toEqual(['b describe b:movie', 'b open b:movie', 'b send movie 0,2']);
   });
 

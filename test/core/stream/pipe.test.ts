@@ -1,19 +1,14 @@
 /** The pull pipe: both ends hear of its making and of its end, once. */
 import { PullPipe, type PullProvider } from '@finch/core';
+import { emptyProvider } from './empty-provider';
 
 /** Ends that write down what they are told. */
 function ends(changes: Partial<PullProvider> = {}) {
   const told: string[] = [];
   const provider: PullProvider = {
+    ...emptyProvider,
     connected: () => told.push('provider connected'),
     disconnected: () => told.push('provider disconnected'),
-    pull: () => false,
-    nextFrame: () => -1,
-    skipTo: () => {},
-    seek: (timeUs) => timeUs,
-    reorder: () => {},
-    canFollow: () => false,
-    keyFrameFrom: () => -1,
     ...changes,
   };
   const consumer = {

@@ -4,19 +4,7 @@ import { PlanCache } from '@finch/rtp/plan-cache';
 import { buildPlan } from '@finch/rtp/plan-job';
 import type { PlanJobArgument } from '@finch/rtp/plan-service';
 import { PlanShelf } from '@finch/rtp/plan-shelf';
-import { presentationOf } from '../../modules/file-vod/made-up-presentation';
-
-const SECONDS = 60;
-const UNITS_PER_SECOND = 50;
-
-/** A minute of sound: fifteen segments. */
-const presentation = presentationOf([
-  {
-    kind: 'audio',
-    clockRateHz: 48_000,
-    dtsUs: Array.from({ length: SECONDS * UNITS_PER_SECOND }, (_, i) => (i * 1e6) / UNITS_PER_SECOND),
-  },
-]);
+import { minuteOfSound } from './minute-of-sound';
 
 /** Makes plans as a blocking thread does, from a file of nothing. */
 const blocking: Pick<BlockingCalls, 'call'> = {
@@ -30,7 +18,7 @@ const batch: Pick<PacketBatch, 'registerPlan' | 'retirePlan'> = {
 
 function cacheWith(memory: MemoryBudget, shelf = new PlanShelf()): PlanCache {
   const thread = { batch: batch as PacketBatch, blocking: blocking as BlockingCalls, memory, shelf };
-  return new PlanCache(presentation, 0, 1400, thread);
+  return new PlanCache(minuteOfSound, 0, 1400, thread);
 }
 
 /** Enters a segment and waits for its plan; resolves with the error when there is none. */

@@ -4,19 +4,7 @@ import { PlanCache, type PlanWaiter } from '@finch/rtp/plan-cache';
 import { buildPlan } from '@finch/rtp/plan-job';
 import type { PlanJobArgument } from '@finch/rtp/plan-service';
 import { PlanShelf } from '@finch/rtp/plan-shelf';
-import { presentationOf } from '../../modules/file-vod/made-up-presentation';
-
-const SECONDS = 60;
-const UNITS_PER_SECOND = 50;
-
-/** A minute of sound: fifteen segments. */
-const presentation = presentationOf([
-  {
-    kind: 'audio',
-    clockRateHz: 48_000,
-    dtsUs: Array.from({ length: SECONDS * UNITS_PER_SECOND }, (_, i) => (i * 1e6) / UNITS_PER_SECOND),
-  },
-]);
+import { minuteOfSound } from './minute-of-sound';
 
 interface Job {
   readonly argument: PlanJobArgument;
@@ -75,7 +63,7 @@ function setUp(shelf = new PlanShelf()): { cache: PlanCache; blocking: Blocking;
     },
   };
   const blocking = new Blocking(() => cache);
-  const cache = new PlanCache(presentation, 0, 1400, {
+  const cache = new PlanCache(minuteOfSound, 0, 1400, {
     batch: batch as PacketBatch,
     blocking: blocking as Pick<BlockingCalls, 'call'> as BlockingCalls,
     memory: new MemoryBudget(1 << 30),
