@@ -52,6 +52,11 @@ export class RequestIntake {
     return this.#parser.bufferedBytes;
   }
 
+  /** The CSeq of a request that is not whole, as it came, if it has come. */
+  get unfinishedCSeq(): string | undefined {
+    return this.#parser.unfinishedCSeq;
+  }
+
   /** Parses a chunk. The chunk is the caller's again afterwards: all is taken out of it. */
   take(chunk: Uint8Array): Intake {
     const requests: RtspRequest[] = [];

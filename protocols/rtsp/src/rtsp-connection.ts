@@ -223,10 +223,10 @@ export class RtspConnection
       bytes = this.#tunnel === tunnelBefore ? rest : NOTHING; // a GET has no body
       if (bytes.length > 0) yield* this.#effort.exert(READ_EFFORT);
     }
-    const { unfinishedBytes } = this.#intake;
+    const { unfinishedBytes, unfinishedCSeq } = this.#intake;
     this.#timeout.isHalfOpen = unfinishedBytes > 0 || this.service.halfOpenTunnels.has(this);
     if (this.#memory.holdUnfinished(unfinishedBytes)) return false;
-    this.tcp.send(errorAnswer(this.service.memorySpent()));
+    this.tcp.send(errorAnswer(this.service.memorySpent(), unfinishedCSeq));
     return true;
   }
 
@@ -292,8 +292,9 @@ export class RtspConnection
 
   #hasTimedOut(): boolean {
     if (!this.#timeout.isHalfOpen) return this.#isIdle();
-    if (this.#intake.unfinishedBytes > 0)
-      this.tcp.send(errorAnswer(new RtspError('requestTimeout', 'the request was not finished in time')));
+    const { unfinishedBytes, unfinishedCSeq } = this.#intake;
+    const error = new RtspError('requestTimeout', 'the request was not finished in time');
+    if (unfinishedBytes > 0) this.tcp.send(errorAnswer(error, unfinishedCSeq));
     return true;
   }
 

@@ -72,6 +72,7 @@ describe('a request', () => {
     ],
     ['RECORD', 'RECORD rtsp://h/x RTSP/1.0\r\nCSeq: 3\r\n\r\n', 405, {}],
     ['another version', 'OPTIONS * RTSP/2.0\r\nCSeq: 4\r\n\r\n', 505, { CSeq: '4' }],
+    ['a version of two digits', 'OPTIONS * RTSP/10.0\r\nCSeq: 4\r\n\r\n', 505, { CSeq: '4' }],
     ['no CSeq', 'OPTIONS * RTSP/1.0\r\n\r\n', 400, {}],
     ['a CSeq that is no number', 'OPTIONS * RTSP/1.0\r\nCSeq: x\r\n\r\n', 400, {}],
     [

@@ -213,11 +213,11 @@ describe('limits of one connection', () => {
   });
 
   it('half-open time: a request that does not end is answered 408, however it trickles (RFC 2326 §11.3)', async () => {
-    client.send('OPTIONS * RTSP/1.0\r\n');
+    client.send('OPTIONS * RTSP/1.0\r\nCSeq: 12\r\n');
     const trickle = setInterval(() => client.send('X: y\r\n'), 100);
     const { status, headers } = await client.answer();
     clearInterval(trickle);
-    expect([status, headers.get('Connection')]).toEqual([408, 'close']);
+    expect([status, headers.get('Connection'), headers.get('CSeq')]).toEqual([408, 'close', '12']);
     await client.closed();
   });
 });

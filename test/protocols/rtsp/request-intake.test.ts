@@ -59,6 +59,14 @@ describe('an intake', () => {
     expect(cseqsOf(intake.take(rest!))).toEqual([MAX_REQUESTS_AT_ONCE]);
   });
 
+  it('knows the CSeq of a request that is not whole', () => {
+    const { intake } = makeIntake();
+    intake.take(Buffer.from(`${request(1)}OPTIONS * RTSP/1.0\r\nCSeq: 2\r\n`));
+    expect(intake.unfinishedCSeq).toBe('2');
+    expect(cseqsOf(intake.take(Buffer.from('\r\n')))).toEqual([2]);
+    expect(intake.unfinishedCSeq).toBeUndefined();
+  });
+
   it('ends at a request behind which the stream is no longer ours', () => {
     const { intake } = makeIntake(({ headers }) => headers.get('CSeq') === '2');
     const { rest, ...taken } = intake.take(Buffer.from(`${numbers(3).map(request).join('')}else`));
