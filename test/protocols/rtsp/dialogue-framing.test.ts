@@ -120,3 +120,27 @@ describe('a request', () => {
     await other.close();
   });
 });
+
+describe('a request that ends the connection is answered with its CSeq (RFC 2326 §12.17)', () => {
+  it.each([
+    ['a body beyond all bounds', 'Content-Length: 99999999'],
+    ['two lengths', 'Content-Length: 1\r\nContent-Length: 2'],
+    ['a negative length', 'Content-Length: -1'],
+    ['a header without colon', 'Content-Length 1'],
+    ['too many headers', 'X: y\r\n'.repeat(120)],
+    ['a header without end', `X: ${'x'.repeat(20_000)}`],
+  ])('%s', async (_, lines) => {
+    client.send(`OPTIONS * RTSP/1.0\r\nCSeq: 4711\r\n${lines}\r\n\r\n`);
+    const { status, headers } = await client.answer();
+    expect([status >= 400 && status < 500, headers.getAll('CSeq')]).toEqual([true, ['4711']]);
+    await client.closed();
+  });
+
+  it.each([
+    ['no CSeq had come', 'OPTIONS * RTSP/1.0\r\nX y\r\nCSeq: 4711\r\n\r\n'],
+    ['it is no number', 'OPTIONS * RTSP/1.0\r\nCSeq: one\r\nX y\r\n\r\n'],
+  ])('but without one when %s', async (_, bytes) => {
+    client.send(bytes);
+    expect((await client.answer()).headers.has('CSeq')).toBe(false);
+  });
+});
