@@ -211,6 +211,7 @@ describe('what ends the connection', () => {
     const answer = await talk().client.answer();
     expect(answer.status).toBe(status);
     expect(answer.headers.get('Connection')).toBe('close');
+    expect(answer.headers.get('CSeq')).toBe(/CSeq: (\d+)/.exec(bytes())?.[1]); // §12.17
     expect(answer.text).toMatch(/expected|more than|beyond the limit/);
     await talk().client.closed();
   });

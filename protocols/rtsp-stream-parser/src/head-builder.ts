@@ -24,6 +24,11 @@ export class HeadBuilder {
     this.#maxHeaderCount = maxHeaderCount;
   }
 
+  /** Returns the value of the first CSeq so far, as it came; undefined when none has come (RFC 2326 §12.17). */
+  get cseq(): string | undefined {
+    return this.headers.get('CSeq') ?? (this.#name.toLowerCase() === 'cseq' ? this.#value : undefined);
+  }
+
   /** Adds a header line without its line end. Errors: RtspParseError `bad-header` or `too-many-headers`. */
   addLine(line: string): void {
     if (isBlank(line.charCodeAt(0))) this.#unfold(line);

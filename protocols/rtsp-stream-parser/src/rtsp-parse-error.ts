@@ -44,6 +44,8 @@ export class RtspParseError extends Error {
   readonly code: ParseErrorCode;
   /** Suggested status of the answer, 400..599: the one of the row, but 414 for a start line that is too long. */
   readonly statusCode: number;
+  /** CSeq of the request that failed, as it came, for the answer (RFC 2326 §12.17); undefined when it had not been read. Set by the parser. */
+  cseq: string | undefined;
 
   /** Makes the error; `message` tells in one line what was found and what was expected. */
   constructor(code: ParseErrorCode, message: string, statusCode: number = PARSE_ERRORS[code].statusCode) {

@@ -54,6 +54,14 @@ export class RtspStreamParser {
   }
 
   /**
+   * Returns the CSeq of the request whose head or body has begun, as it came, for the answer to who never ends it; undefined
+   * between messages, in a frame or response, and before that header has come (RFC 2326 §12.17).
+   */
+  get unfinishedCSeq(): string | undefined {
+    return this.#head?.startLine.kind === 'request' ? this.#head.cseq : undefined;
+  }
+
+  /**
    * Gives the parser the next bytes of the stream, any number of them. Nothing is parsed or copied yet.
    * Errors: TypeError for a `chunk` that is no Uint8Array, or before `read` has returned null for the one before.
    */
@@ -74,6 +82,7 @@ export class RtspStreamParser {
       if (message === null) this.#drain();
       return message;
     } catch (error) {
+      if (error instanceof RtspParseError) error.cseq = this.unfinishedCSeq;
       this.reset();
       if (error instanceof RtspParseError) this.#error = error;
       throw error;

@@ -26,7 +26,8 @@ export const MIN_STATUS_CODE = 100;
 /** Highest status code of three digits. */
 export const MAX_STATUS_CODE = 999;
 
-const VERSION = /^(?:RTSP|HTTP)\/[0-9]\.[0-9]$/;
+/** The numbers have one digit or more (RFC 2068 §3.1); nine are enough to tell what nobody speaks. */
+const VERSION = /^(?:RTSP|HTTP)\/[0-9]{1,9}\.[0-9]{1,9}$/;
 const STATUS_AND_REASON = /^([1-9][0-9]{2})(?: (.*))?$/s;
 
 /**
@@ -43,7 +44,7 @@ export function parseStartLine(line: string): RequestLine | StatusLine {
     : parseRequestLine(line, firstWord, rest);
 }
 
-/** Tells whether the text is a version this package reads and writes: `RTSP/d.d` or `HTTP/d.d`. */
+/** Tells whether the text is a version this package reads and writes: `RTSP/d.d` or `HTTP/d.d`, each d one to nine digits. */
 export function isVersion(text: string): boolean {
   return VERSION.test(text);
 }

@@ -6,6 +6,7 @@ import { MediaError, type MediaErrorCode } from '@finch/core';
 import { type RtspParseError, type RtspRequest, writeResponse } from 'rtsp-stream-parser';
 import type { ClientConnection } from './client-connection';
 import { RtspError, type RtspErrorCode, type RtspErrorHeaders } from './errors';
+import { cseqEcho } from './headers/cseq';
 import { formatDate } from './headers/date';
 import { RETRY_AFTER_SECONDS } from './refusals';
 import type { RtspReply } from './rtsp-reply';
@@ -47,13 +48,16 @@ export function errorReply(error: unknown, request: RtspRequest, connection: Cli
 }
 
 /** Writes the last answer on a connection whose bytes are no RTSP. */
-export function parseErrorAnswer({ statusCode, message }: RtspParseError): Uint8Array {
-  return lastAnswer(statusCode, message, {});
+export function parseErrorAnswer({ statusCode, message, cseq }: RtspParseError): Uint8Array {
+  return lastAnswer(statusCode, message, cseqEcho(cseq));
 }
 
-/** Writes the last answer on a connection that is ended in the middle of a request. */
-export function errorAnswer({ status, detail, message, headers }: RtspError): Uint8Array {
-  return lastAnswer(status, detail ?? message, headers);
+/** Writes the last answer on a connection that is ended in the middle of a request; `cseq` is what that came with, if it had come. */
+export function errorAnswer(
+  { status, detail, message, headers }: RtspError,
+  cseq: string | undefined,
+): Uint8Array {
+  return lastAnswer(status, detail ?? message, { ...cseqEcho(cseq), ...headers });
 }
 
 function lastAnswer(statusCode: number, text: string, headers: RtspErrorHeaders): Uint8Array {

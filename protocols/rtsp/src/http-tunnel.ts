@@ -32,6 +32,8 @@ export interface TunnelOwner extends ClientConnection {
   readonly ref: TaskRef;
   /** The tunnel has got a POST half. */
   tunnelJoined(): void;
+  /** Something came in that is for nobody. */
+  countUnanswered(): void;
 }
 
 interface Post {
@@ -74,7 +76,8 @@ export class HttpTunnel implements ByteSource, Armable {
   /** Reads decoded bytes: their number, -EAGAIN when there are none now, 0 when the tunnel has ended. */
   receive(into: Uint8Array): number {
     const heard = this.#connection.tcp.receive(into); // a GET has no body: bytes on it mean nothing
-    if (heard <= 0 && heard !== -Errno.EAGAIN) return heard;
+    if (heard > 0) this.#connection.countUnanswered();
+    else if (heard !== -Errno.EAGAIN) return heard;
     for (let post = this.#posts[0]; post !== undefined; post = this.#posts[0]) {
       const received = receiveOf(post, into);
       if (received > 0) return this.#decode(post, into.subarray(0, received));

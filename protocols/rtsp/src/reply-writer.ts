@@ -4,10 +4,10 @@
  */
 import { type RtspRequest, writeResponse } from 'rtsp-stream-parser';
 import { SERVER_NAME } from './error-reply';
+import { cseqEcho } from './headers/cseq';
 import { formatDate } from './headers/date';
 import type { RtspReply } from './rtsp-reply';
 
-const CSEQ = /^\s*\d{1,16}\s*$/;
 /** A number, and what a proxy may have added for its delay. */
 const TIMESTAMP = /^\d{1,20}(?:\.\d{0,20})?(?:\s+\d{0,20}(?:\.\d{0,20})?)?$/;
 
@@ -35,10 +35,9 @@ export function writeReply(request: RtspRequest, reply: RtspReply, isLast: boole
 
 // What the client gave his request to know it by.
 function echoOf({ headers }: RtspRequest): Record<string, string> {
-  const cseq = headers.get('CSeq');
   const timestamp = headers.get('Timestamp')?.trim();
   return {
-    ...(cseq !== undefined && CSEQ.test(cseq) ? { CSeq: cseq.trim() } : {}),
+    ...cseqEcho(headers.get('CSeq')),
     ...(timestamp !== undefined && TIMESTAMP.test(timestamp) ? { Timestamp: timestamp } : {}),
   };
 }

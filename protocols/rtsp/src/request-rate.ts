@@ -1,6 +1,7 @@
 /**
- * How many requests and interleaved frames a connection may send. Asked by the connection for each one. Rule: who stays within
- * the rate never notices; a burst of some seconds' worth passes, since players ask for much at once when they begin. Token bucket.
+ * How many requests, and how much that has no answer (interleaved frames, responses, bytes on the GET half of a tunnel), a connection
+ * may send. Asked by the connection for each one. Rule: who stays within the rate never notices; a burst of some seconds' worth passes,
+ * since players ask for much at once when they begin. Token bucket.
  */
 
 /** Seconds' worth of requests that may come at once. */
@@ -21,7 +22,7 @@ export class RequestRate {
     this.#countedUs = nowUs;
   }
 
-  /** Counts a request or frame; false when there have been too many. */
+  /** Counts a request, or what has no answer; false when there have been too many. */
   take(nowUs: number): boolean {
     this.#refill(nowUs);
     if (this.#tokens < 1) return false;

@@ -40,7 +40,7 @@ import type { ConnectedSession } from './session-connection';
 
 /** The first byte of a TLS connection, a record with a handshake (RFC 8446 §5.1); nothing else begins with it. */
 const TLS_HANDSHAKE = 0x16;
-/** How long a connection is not listened to that sends more requests or frames than it may, in milliseconds. */
+/** How long a connection is not listened to that sends more than it may, in milliseconds. */
 const RATE_REST_MS = 1_000;
 const NOTHING = new Uint8Array(0);
 
@@ -76,8 +76,8 @@ export class RtspConnection
   readonly #timeout: ConnectionTimeout;
   #tunnel: HttpTunnel | undefined;
   #requestCount = 0;
-  /** More frames came than may. */
-  #isFrameRateSpent = false;
+  /** More came than may of what has no answer. */
+  #isRateSpent = false;
 
   /** Takes over the descriptor and its memory; throws Error (and leaves both to the caller) when it can't be served. */
   constructor(
@@ -147,10 +147,15 @@ export class RtspConnection
 
   /** Part of IntakeEvents. */
   frameArrived(frame: InterleavedFrame): void {
-    if (!this.#rate.take(this.thread.nowUs)) this.#isFrameRateSpent = true;
+    this.countUnanswered();
     this.channels.arrived(frame);
     if (this.sessions.size > 0) this.#timeout.refresh();
     this.#refreshSessions();
+  }
+
+  /** Part of IntakeEvents and TunnelOwner. */
+  countUnanswered(): void {
+    if (!this.#rate.take(this.thread.nowUs)) this.#isRateSpent = true;
   }
 
   /** Part of IntakeEvents. */
@@ -173,6 +178,7 @@ export class RtspConnection
     let isBegin = this.#first === undefined;
     if (this.#first !== undefined && (yield* this.#take(this.#first))) return;
     for (;;) {
+      if (this.#isRateSpent) yield* this.#rest();
       yield* this.#effort.exert(READ_EFFORT);
       const source: ByteSource = this.#tunnel ?? this.tcp;
       const received = source.receive(receiveBuffer);
@@ -184,7 +190,6 @@ export class RtspConnection
       if (received <= 0 || (isBegin && receiveBuffer[0] === TLS_HANDSHAKE)) return;
       isBegin = false;
       if (yield* this.#take(receiveBuffer.subarray(0, received))) return;
-      if (this.#isFrameRateSpent) yield* this.#rest();
     }
   }
 
@@ -205,7 +210,7 @@ export class RtspConnection
 
   *#rest(): CoroutineBody {
     yield* sleep(RATE_REST_MS);
-    this.#isFrameRateSpent = false;
+    this.#isRateSpent = false;
   }
 
   /** Answers what a chunk holds. True when the connection is over, or somebody else's. */
@@ -216,11 +221,12 @@ export class RtspConnection
       if (yield* this.#answerAll(intake)) return true;
       const { rest = NOTHING } = intake;
       bytes = this.#tunnel === tunnelBefore ? rest : NOTHING; // a GET has no body
+      if (bytes.length > 0) yield* this.#effort.exert(READ_EFFORT);
     }
-    const { unfinishedBytes } = this.#intake;
+    const { unfinishedBytes, unfinishedCSeq } = this.#intake;
     this.#timeout.isHalfOpen = unfinishedBytes > 0 || this.service.halfOpenTunnels.has(this);
     if (this.#memory.holdUnfinished(unfinishedBytes)) return false;
-    this.tcp.send(errorAnswer(this.service.memorySpent()));
+    this.tcp.send(errorAnswer(this.service.memorySpent(), unfinishedCSeq));
     return true;
   }
 
@@ -286,8 +292,9 @@ export class RtspConnection
 
   #hasTimedOut(): boolean {
     if (!this.#timeout.isHalfOpen) return this.#isIdle();
-    if (this.#intake.unfinishedBytes > 0)
-      this.tcp.send(errorAnswer(new RtspError('requestTimeout', 'the request was not finished in time')));
+    const { unfinishedBytes, unfinishedCSeq } = this.#intake;
+    const error = new RtspError('requestTimeout', 'the request was not finished in time');
+    if (unfinishedBytes > 0) this.tcp.send(errorAnswer(error, unfinishedCSeq));
     return true;
   }
 

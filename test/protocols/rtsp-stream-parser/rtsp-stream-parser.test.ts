@@ -106,6 +106,49 @@ describe('RtspStreamParser: refused streams', () => {
   });
 });
 
+describe('RtspStreamParser: the CSeq of what fails (RFC 2326 §12.17)', () => {
+  const HEAD = 'A * RTSP/1.0\r\ncseq: 7\r\n';
+  const cseqOfError = (wire: string): unknown => {
+    const parser = new RtspStreamParser({ maxHeaderCount: 3 });
+    parser.feed(bytesOf(wire));
+    const error = errorOf(() => drain(parser));
+    expect([error, parser.unfinishedCSeq]).toEqual([expect.any(RtspParseError), undefined]);
+    return (error as RtspParseError).cseq;
+  };
+
+  it.each([
+    ['a length beyond the limit', `${HEAD}Content-Length: 99999999\r\n\r\n`],
+    ['two lengths', `${HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`],
+    ['a negative length', `${HEAD}Content-Length: -1\r\n\r\n`],
+    ['a header without colon, right behind it', `${HEAD}bad\r\n`],
+    ['a header without colon, later', `${HEAD}X: y\r\nbad\r\n`],
+    ['too many headers', `${HEAD}${'X: y\r\n'.repeat(3)}`],
+    ['headers beyond the limit', `${HEAD}X: ${'x'.repeat(20_000)}`],
+    ['a control byte behind it', `${HEAD}X: \0`],
+  ])('is told with %s', (_, wire) => {
+    expect(cseqOfError(wire)).toBe('7');
+  });
+
+  it.each([
+    ['before it has come', 'A * RTSP/1.0\r\nbad\r\nCSeq: 7\r\n\r\n'],
+    ['when it is what fails', 'A * RTSP/1.0\r\nCSeq: 7\0'],
+    ['of a response', 'RTSP/1.0 200 OK\r\nCSeq: 7\r\nbad\r\n'],
+    ['of the request before', `${HEAD}\r\n\0`],
+  ])('is not told %s', (_, wire) => {
+    expect(cseqOfError(wire)).toBeUndefined();
+  });
+
+  it('can be asked for while a request is not whole', () => {
+    const parser = new RtspStreamParser();
+    const found = ['A * RTSP/1.0\r\nCS', 'eq: 7\r\n', 'Content-Length: 1\r\n\r\n', 'x'].map((part) => {
+      parser.feed(bytesOf(part));
+      drain(parser);
+      return parser.unfinishedCSeq;
+    });
+    expect(found).toEqual([undefined, '7', '7', undefined]);
+  });
+});
+
 describe('RtspStreamParser: reset', () => {
   it.each([
     ['an error', '\x00'],

@@ -262,6 +262,11 @@ export const WIRE_CASES: readonly WireCase[] = [
     wire: `$\x01\x00\x02ab${PLAY_WIRE}$\x01\x00\x02cdRTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n$\x01\x00\x02ef`,
     messages: [frame(1, 'ab'), PLAY, frame(1, 'cd'), response(200, 'OK', CSEQ_1), frame(1, 'ef')],
   },
+  {
+    name: 'a version of more digits than one (RFC 2068 §3.1)',
+    wire: 'A * RTSP/10.25\r\nCSeq: 1\r\n\r\n',
+    messages: [request('A', '*', CSEQ_1, '', 'RTSP/10.25')],
+  },
 ];
 
 const HEAD = 'A * RTSP/1.0\r\n';
@@ -280,7 +285,8 @@ export const BAD_CASES: readonly BadCase[] = [
   { name: 'a status below 100', wire: 'RTSP/1.0 099 OK\n', code: 'bad-start-line' },
   { name: 'a CR in the start line', wire: 'A *\rX RTSP/1.0\r\n', code: 'bad-start-line' },
   { name: 'a request of another protocol', wire: 'INVITE sip:a@b SIP/2.0\r\n', code: 'bad-version' },
-  { name: 'a version of two digits', wire: 'A * RTSP/10.0\r\n', code: 'bad-version' },
+  { name: 'a version of ten digits', wire: 'A * RTSP/1000000000.0\r\n', code: 'bad-version' },
+  { name: 'a version without a dot', wire: 'A * RTSP/10\r\n', code: 'bad-version' },
   { name: 'a third word that is no version', wire: 'A * x\r\n', code: 'bad-version' },
   { name: 'a response of another protocol', wire: 'ICY/1.0 200 OK\r\n', code: 'bad-version' },
   { name: 'a header without colon', wire: `${HEAD}CSeq 1\r\n`, code: 'bad-header' },

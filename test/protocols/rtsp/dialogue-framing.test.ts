@@ -72,6 +72,7 @@ describe('a request', () => {
     ],
     ['RECORD', 'RECORD rtsp://h/x RTSP/1.0\r\nCSeq: 3\r\n\r\n', 405, {}],
     ['another version', 'OPTIONS * RTSP/2.0\r\nCSeq: 4\r\n\r\n', 505, { CSeq: '4' }],
+    ['a version of two digits', 'OPTIONS * RTSP/10.0\r\nCSeq: 4\r\n\r\n', 505, { CSeq: '4' }],
     ['no CSeq', 'OPTIONS * RTSP/1.0\r\n\r\n', 400, {}],
     ['a CSeq that is no number', 'OPTIONS * RTSP/1.0\r\nCSeq: x\r\n\r\n', 400, {}],
     [
@@ -117,5 +118,29 @@ describe('a request', () => {
     const other = await RtspClient.connect({ port: finch.port });
     expect((await other.request('DESCRIBE', url)).status).toBe(200);
     await other.close();
+  });
+});
+
+describe('a request that ends the connection is answered with its CSeq (RFC 2326 §12.17)', () => {
+  it.each([
+    ['a body beyond all bounds', 'Content-Length: 99999999'],
+    ['two lengths', 'Content-Length: 1\r\nContent-Length: 2'],
+    ['a negative length', 'Content-Length: -1'],
+    ['a header without colon', 'Content-Length 1'],
+    ['too many headers', 'X: y\r\n'.repeat(120)],
+    ['a header without end', `X: ${'x'.repeat(20_000)}`],
+  ])('%s', async (_, lines) => {
+    client.send(`OPTIONS * RTSP/1.0\r\nCSeq: 4711\r\n${lines}\r\n\r\n`);
+    const { status, headers } = await client.answer();
+    expect([status >= 400 && status < 500, headers.getAll('CSeq')]).toEqual([true, ['4711']]);
+    await client.closed();
+  });
+
+  it.each([
+    ['no CSeq had come', 'OPTIONS * RTSP/1.0\r\nX y\r\nCSeq: 4711\r\n\r\n'],
+    ['it is no number', 'OPTIONS * RTSP/1.0\r\nCSeq: one\r\nX y\r\n\r\n'],
+  ])('but without one when %s', async (_, bytes) => {
+    client.send(bytes);
+    expect((await client.answer()).headers.has('CSeq')).toBe(false);
   });
 });

@@ -4,6 +4,7 @@
  */
 import { eventually } from '../../support/deadline';
 import { type FinchUnderTest, SAMPLE, startFinch } from '../../support/finch-under-test';
+import { join, openGetHalf, PostHalf } from '../../support/http-tunnel';
 import { RtspClient } from '../../support/rtsp-client';
 import { Viewer } from '../../support/viewer';
 
@@ -167,14 +168,20 @@ describe('limits of one connection', () => {
     await client.closed();
   });
 
-  it('interleaved frames a second: they count as requests do, and it can be used again (RFC 2326 §10.12)', async () => {
-    const options = (cseq: number) => `OPTIONS * RTSP/1.0\r\nCSeq: ${cseq}\r\n\r\n`;
-    client.send(`${'$\0\0\0'.repeat(500)}${options(1)}`);
-    const refused = await client.answer();
-    expect([refused.status, refused.headers.get('Retry-After')]).toEqual([503, '1']);
-    client.send(options(2));
-    expect((await client.answer()).status).toBe(200);
-  });
+  it.each([
+    ['interleaved frames', '$\0\0\0'],
+    ['responses', 'RTSP/1.0 200 OK\r\n\r\n'],
+  ])(
+    '%s a second: they count as requests do, and it can be used again (RFC 2326 §10.12)',
+    async (_, bytes) => {
+      const options = (cseq: number) => `OPTIONS * RTSP/1.0\r\nCSeq: ${cseq}\r\n\r\n`;
+      client.send(`${bytes.repeat(500)}${options(1)}`);
+      const refused = await client.answer();
+      expect([refused.status, refused.headers.get('Retry-After')]).toEqual([503, '1']);
+      client.send(options(2));
+      expect((await client.answer()).status).toBe(200);
+    },
+  );
 
   it('requests a second: those above are answered 503 and slowed down, and it can be used again', async () => {
     const beganMs = performance.now();
@@ -206,11 +213,11 @@ describe('limits of one connection', () => {
   });
 
   it('half-open time: a request that does not end is answered 408, however it trickles (RFC 2326 §11.3)', async () => {
-    client.send('OPTIONS * RTSP/1.0\r\n');
+    client.send('OPTIONS * RTSP/1.0\r\nCSeq: 12\r\n');
     const trickle = setInterval(() => client.send('X: y\r\n'), 100);
     const { status, headers } = await client.answer();
     clearInterval(trickle);
-    expect([status, headers.get('Connection')]).toEqual([408, 'close']);
+    expect([status, headers.get('Connection'), headers.get('CSeq')]).toEqual([408, 'close', '12']);
     await client.closed();
   });
 });
@@ -227,6 +234,25 @@ describe('the other half of a tunnel', () => {
     client.send('GET / HTTP/1.0\r\nx-sessioncookie: alone\r\n\r\n');
     await eventually(() => expect(client.socket.destroyed).toBe(true));
     expect(heard.join('')).toMatch(/^HTTP\/1\.0 200 /);
+  });
+});
+
+describe('bytes on the GET half of a tunnel', () => {
+  /** More reads than there may be at once: a read brings 4096 bytes at most. */
+  const FLOOD_BYTES = 60 * 4096;
+  beforeAll(() => start({ maxRequestsPerSecond: 10 }));
+  afterAll(stop);
+
+  it('mean nothing, and each read of them counts as a request does', async () => {
+    const tunnel = { port: finch.port, cookie: 'talkative' };
+    const { get } = await openGetHalf(tunnel);
+    const post = await PostHalf.open(tunnel);
+    expect((await join(get, post).request('OPTIONS', '*')).status).toBe(200);
+    const beganMs = performance.now();
+    get.socket.end(Buffer.alloc(FLOOD_BYTES));
+    await get.closed(); // all of it was read
+    expect(performance.now() - beganMs).toBeGreaterThan(900); // it rested at least once
+    await post.closed();
   });
 });
 

@@ -38,7 +38,7 @@ export const LIMIT_OPTIONS = [
     min: 1,
     max: 1_000_000,
     defaultValue: 5_000,
-    help: 'Connections of one client address (IPv6: of one /64) at a time, and sessions; a surplus one is answered 453',
+    help: 'Connections of one client address (IPv6: of one /64) at a time, and sessions on each task thread; a surplus one is answered 453',
   },
   {
     kind: 'integer',
@@ -82,7 +82,7 @@ export const LIMIT_OPTIONS = [
     min: 1,
     max: 1_000_000,
     defaultValue: 200,
-    help: 'Requests and interleaved frames of one connection in the long run, five times as many at once; more are answered 503 and slowed down',
+    help: 'Requests, interleaved frames and responses of one connection in the long run, five times as many at once; more are answered 503 and slowed down',
   },
   {
     kind: 'number',

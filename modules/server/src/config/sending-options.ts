@@ -109,7 +109,7 @@ export const SENDING_OPTIONS = [
     min: 65_536,
     max: 1_000_000_000,
     defaultValue: 8_000_000,
-    help: 'Most that waits in memory for a viewer who does not keep up',
+    help: 'Most that waits in memory for a viewer who does not keep up; never more than 1,000,000 bytes and one frame',
   },
   {
     kind: 'number',

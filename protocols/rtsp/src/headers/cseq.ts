@@ -5,6 +5,8 @@
 
 import { headerError } from '../errors';
 
+const ECHOED = /^\d{1,16}$/;
+
 /** Bounds CSeq: the largest that can be echoed exactly. */
 export const MAX_CSEQ = Number.MAX_SAFE_INTEGER;
 
@@ -17,6 +19,12 @@ export function parseCSeq(value: string | undefined): number {
   const cseq = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(cseq <= MAX_CSEQ)) throw headerError('badRequest', 'CSeq', text, 'a sequence number');
   return cseq;
+}
+
+/** Gives the answer to a request the CSeq that the request came with; nothing when it has none that is a number. */
+export function cseqEcho(value: string | undefined): { readonly CSeq?: string } {
+  const text = value?.trim() ?? '';
+  return ECHOED.test(text) ? { CSeq: text } : {};
 }
 
 /** Formats CSeq. RangeError unless `cseq` is a whole number, 0..MAX_CSEQ. */
