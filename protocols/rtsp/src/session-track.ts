@@ -25,6 +25,8 @@ export interface SessionTrack {
   readonly sender: RtpSender;
   /** The connection that carries it; undefined over UDP. */
   readonly interleavedOn: SessionConnection | undefined;
+  /** Its channels there. */
+  readonly channels: TransportPair | undefined;
   /** Ends the transport's claims. */
   readonly release: () => void;
 }
@@ -36,15 +38,20 @@ interface BoundTransport {
   readonly release: () => void;
 }
 
-/** Binds the transport that the client chose. 461 when ports or channels can't be had. */
+/**
+ * Binds the transport that the client chose, beside that of `old`: the same track as it was set up before, whose ports or
+ * channels it may take over. 461, and nothing is changed, when they can't be had.
+ */
 export function bindTransport(
   service: SessionService,
   chosen: Transport,
   connection: SessionConnection,
   events: RtpTransportEvents,
+  old: SessionTrack | undefined,
 ): BoundTransport {
+  const own = old?.interleavedOn === connection ? old.channels : undefined;
   return chosen.lowerTransport === 'TCP'
-    ? bindInterleaved(chosen.interleaved, connection, events)
+    ? bindInterleaved(chosen.interleaved ?? own, connection, events, own)
     : bindUdp(service, chosen.clientPort!, connection, events);
 }
 
@@ -66,21 +73,26 @@ function bindInterleaved(
   wanted: TransportPair | undefined,
   { tcp, channels }: SessionConnection,
   events: RtpTransportEvents,
+  own: TransportPair | undefined,
 ): BoundTransport {
   const { rtp, rtcp } = wanted ?? freePair(channels);
-  if (channels.isTaken(rtp) || channels.isTaken(rtcp))
+  const isTaken = (channel: number): boolean =>
+    channels.isTaken(channel) && channel !== own?.rtp && channel !== own?.rtcp;
+  if (isTaken(rtp) || isTaken(rtcp))
     throw new RtspError(
       'unsupportedTransport',
       `Transport: channels ${rtp}-${rtcp} are taken on this connection`,
     );
-  channels.listenOn(rtp, () => {}); // players send nothing on it; it is taken all the same
-  channels.listenOn(rtcp, (payload) => events.reportArrived(payload));
+  const onRtp = (): void => {}; // players send nothing on it; it is taken all the same
+  const onRtcp = (payload: Uint8Array): void => events.reportArrived(payload);
+  channels.listenOn(rtp, onRtp);
+  channels.listenOn(rtcp, onRtcp);
   return {
     transport: new InterleavedTransport(tcp, rtp, rtcp),
     answer: { interleaved: { rtp, rtcp } },
     release: () => {
-      channels.listenOn(rtp, undefined);
-      channels.listenOn(rtcp, undefined);
+      channels.leave(rtp, onRtp);
+      channels.leave(rtcp, onRtcp);
     },
   };
 }

@@ -75,7 +75,7 @@ export class SessionTracks {
     return id;
   }
 
-  /** Sets up track `id`, anew if it was set up before; returns what the answer's Transport says. */
+  /** Sets up track `id`, anew if it was set up before; returns what the answer's Transport says. What fails changes nothing. */
   setUp(
     url: ControlUrl,
     id: number,
@@ -83,17 +83,19 @@ export class SessionTracks {
     connection: SessionConnection,
     events: RtpTransportEvents,
   ): Transport {
-    this.drop(id);
     const place = this.#presentation.tracks.findIndex(({ track }) => track.id === id);
-    const bound = bindTransport(this.#service, chosen, connection, events);
+    const old = this.#tracks.find(({ trackId }) => trackId === id);
+    const bound = bindTransport(this.#service, chosen, connection, events, old);
     const sender = makeSender(this.#service, this.#presentation, place, bound.transport, maxPayloadBytes);
     sender.moveTo(0); // most viewers begin at the beginning: its plan is made while they send PLAY
+    this.drop(id); // now that nothing can fail any more
     this.#tracks.push({
       trackId: id,
       url: url.trackId === undefined ? url.aggregateUrl : `${url.aggregateUrl}/trackID=${id}`,
       place,
       sender,
       interleavedOn: chosen.lowerTransport === 'TCP' ? connection : undefined,
+      channels: bound.answer.interleaved,
       release: bound.release,
     });
     return { ...withoutClientWishes(chosen), ...bound.answer, ssrc: sender.ssrc };

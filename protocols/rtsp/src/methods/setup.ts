@@ -41,8 +41,9 @@ export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
       session.end('the client has the movie already');
       return { status: NOT_MODIFIED, headers: cacheHeaders(session) };
     }
+    const reply = setUp(exchange, session, transport, wishes);
     session.player.isClockedByArrival = isClockedByArrival(exchange.header('User-Agent'));
-    return setUp(exchange, session, transport, wishes);
+    return reply;
   } catch (error) {
     if (named === undefined) session.end('its first SETUP failed');
     throw error;
