@@ -32,6 +32,8 @@ export interface SessionTrack {
 }
 
 interface BoundTransport {
+  /** The offer that it was made from. */
+  readonly chosen: Transport;
   readonly transport: RtpTransport;
   /** What the answer says of it. */
   readonly answer: Partial<Transport>;
@@ -39,20 +41,29 @@ interface BoundTransport {
 }
 
 /**
- * Binds the transport that the client chose, beside that of `old`: the same track as it was set up before, whose ports or
- * channels it may take over. 461, and nothing is changed, when they can't be had.
+ * Binds the first of the `offers` that can be had, beside the transport of `old`: the same track as it was set up before, whose
+ * channels it may take over. 461, of the first offer, when ports or channels can't be had for any; then nothing is changed.
  */
-export function bindTransport(
+export function bindFirst(
   service: SessionService,
-  chosen: Transport,
+  offers: readonly Transport[],
   connection: SessionConnection,
   events: RtpTransportEvents,
   old: SessionTrack | undefined,
 ): BoundTransport {
   const own = old?.interleavedOn === connection ? old.channels : undefined;
-  return chosen.lowerTransport === 'TCP'
-    ? bindInterleaved(chosen.interleaved ?? own, connection, events, own)
-    : bindUdp(service, chosen.clientPort!, connection, events);
+  let refusal: RtspError | undefined;
+  for (const offer of offers) {
+    try {
+      return offer.lowerTransport === 'TCP'
+        ? bindInterleaved(offer, connection, events, own)
+        : bindUdp(service, offer, connection, events);
+    } catch (error) {
+      if (!(error instanceof RtspError)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal!;
 }
 
 /** Makes the sender of the track at `place` over a bound transport. */
@@ -70,12 +81,12 @@ export function makeSender(
 }
 
 function bindInterleaved(
-  wanted: TransportPair | undefined,
+  chosen: Transport,
   { tcp, channels }: SessionConnection,
   events: RtpTransportEvents,
   own: TransportPair | undefined,
 ): BoundTransport {
-  const { rtp, rtcp } = wanted ?? freePair(channels);
+  const { rtp, rtcp } = chosen.interleaved ?? own ?? freePair(channels);
   const isTaken = (channel: number): boolean =>
     channels.isTaken(channel) && channel !== own?.rtp && channel !== own?.rtcp;
   if (isTaken(rtp) || isTaken(rtcp))
@@ -88,6 +99,7 @@ function bindInterleaved(
   channels.listenOn(rtp, onRtp);
   channels.listenOn(rtcp, onRtcp);
   return {
+    chosen,
     transport: new InterleavedTransport(tcp, rtp, rtcp),
     answer: { interleaved: { rtp, rtcp } },
     release: () => {
@@ -106,7 +118,7 @@ function freePair(channels: InterleavedChannels): TransportPair {
 
 function bindUdp(
   service: SessionService,
-  ports: TransportPair,
+  chosen: Transport,
   connection: SessionConnection,
   events: RtpTransportEvents,
 ): BoundTransport {
@@ -115,9 +127,11 @@ function bindUdp(
     throw new RtspError('unsupportedTransport', 'Transport: from a link-local address expected RTP/AVP/TCP');
   const pair = service.udpPairAt(local.withPort(0));
   const { peer } = connection;
+  const ports = chosen.clientPort!;
   const transport = new UdpTransport(pair, peer.withPort(ports.rtp), peer.withPort(ports.rtcp), events);
   const { port } = pair.rtpAddress;
   return {
+    chosen,
     transport,
     answer: { clientPort: ports, serverPort: { rtp: port, rtcp: port + 1 }, source: local.host },
     release: () => transport.close(),

@@ -10,11 +10,12 @@ import type { RtpInfo } from './headers/rtp-info';
 import type { Transport } from './headers/transport';
 import type { SessionConnection } from './session-connection';
 import type { SessionService } from './session-service';
-import { bindTransport, makeSender, type SessionTrack } from './session-track';
+import { bindFirst, makeSender, type SessionTrack } from './session-track';
 
 /** How one track is to be sent. */
 export interface TrackWish {
-  readonly transport: Transport;
+  /** What the client offers and the server serves, best first; at least one. */
+  readonly transports: readonly Transport[];
   /** The largest payload of a packet. */
   readonly maxPayloadBytes: number;
 }
@@ -79,14 +80,15 @@ export class SessionTracks {
   setUp(
     url: ControlUrl,
     id: number,
-    { transport: chosen, maxPayloadBytes }: TrackWish,
+    { transports, maxPayloadBytes }: TrackWish,
     connection: SessionConnection,
     events: RtpTransportEvents,
   ): Transport {
     const place = this.#presentation.tracks.findIndex(({ track }) => track.id === id);
     const old = this.#tracks.find(({ trackId }) => trackId === id);
-    const bound = bindTransport(this.#service, chosen, connection, events, old);
+    const bound = bindFirst(this.#service, transports, connection, events, old);
     const sender = makeSender(this.#service, this.#presentation, place, bound.transport, maxPayloadBytes);
+    const { chosen } = bound;
     sender.moveTo(0); // most viewers begin at the beginning: its plan is made while they send PLAY
     this.drop(id); // now that nothing can fail any more
     this.#tracks.push({

@@ -181,6 +181,12 @@ describe('SETUP', () => {
     ['somebody else as destination', 'RTP/AVP;unicast;destination=192.0.2.1;client_port=5000-5001', 462],
     ['no header', '', 400],
     ['ports out of range', 'RTP/AVP;unicast;client_port=70000-70001', 400],
+    ['nothing that can be read', 'FOO,RTP/AVP/TCP;unicast;interleaved=300-301', 400],
+    [
+      'several of somebody else',
+      'RTP/AVP;unicast;destination=192.0.2.1;client_port=5000-5001,RTP/AVP/TCP;destination=192.0.2.1',
+      462,
+    ],
   ])('refuses a Transport: %s (RFC 2326 §12.39, §11.3)', async (_, transport, status) => {
     const headers = transport === '' ? {} : { Transport: transport };
     const answer = await client.request('SETUP', track(1), headers as Record<string, string>);
@@ -195,6 +201,33 @@ describe('SETUP', () => {
       Transport: 'RTP/SAVP;unicast;client_port=1-2,RTP/AVP/TCP;unicast;destination=127.0.0.1,RTP/AVP/TCP',
     });
     expect(parseTransport(headers.get('Transport')!)[0]).toMatchObject({ profile: 'RTP/AVP/TCP' });
+  });
+
+  it.each([
+    ['leads to somebody else', 'RTP/AVP;unicast;destination=192.0.2.1;client_port=5000-5001'],
+    ['asks for channels that are taken', 'RTP/AVP/TCP;unicast;interleaved=0-1'],
+    ['asks for port 0', 'RTP/AVP;unicast;client_port=0-1'],
+    ['asks for channels that are none', 'RTP/AVP/TCP;unicast;interleaved=300-301'],
+    ['is unknown', 'FOO'],
+    ['is multicast', 'RTP/AVP;multicast'],
+  ])('takes the next offer where one %s (RFC 2326 §12.39)', async (_, offer) => {
+    await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1] }); // has channels 0-1
+    const answer = await client.request('SETUP', track(1), {
+      Transport: `${offer},RTP/AVP/TCP;unicast;interleaved=6-7`,
+    });
+    expect(answer.status).toBe(200);
+    const transports = parseTransport(answer.headers.get('Transport')!);
+    expect(transports).toMatchObject([{ profile: 'RTP/AVP/TCP', interleaved: { rtp: 6, rtcp: 7 } }]);
+  });
+
+  it('says of several offers that are taken why the first is refused', async () => {
+    await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1, 2] }); // has channels 0-3
+    const Transport = 'RTP/AVP/TCP;unicast;interleaved=2-3,RTP/AVP/TCP;unicast;interleaved=0-1';
+    const { status, text } = await client.request('SETUP', track(1), { Transport });
+    expect({ status, text }).toEqual({
+      status: 461,
+      text: 'Transport: channels 2-3 are taken on this connection\r\n',
+    });
   });
 
   it('refuses the movie as a whole: 459 (RFC 2326 §11.3.10)', async () => {

@@ -10,7 +10,7 @@ import {
   servedBlockBytes,
 } from '../headers/delivery-wishes';
 import { isClockedByArrival } from '../headers/player-clock';
-import { formatTransport, parseTransport, selectTransport, type Transport } from '../headers/transport';
+import { formatTransport, parseTransport, selectTransports, type Transport } from '../headers/transport';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
 import { RtspSession } from '../rtsp-session';
@@ -31,8 +31,7 @@ interface Wishes {
 export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const value = exchange.request.headers.getAll('Transport').join(',');
   if (value === '') throw new RtspError('badRequest', 'Transport: the header is missing, expected RTP/AVP');
-  const transport = selectTransport(servedOn(exchange.connection, parseTransport(value)));
-  checkDestination(transport, exchange);
+  const transports = servedOn(exchange.connection, selectTransports(parseTransport(value)));
   const wishes = wishesOf(exchange);
   const named = exchange.namedSession();
   const session = named ?? (yield* newSession(exchange));
@@ -41,7 +40,7 @@ export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
       session.end('the client has the movie already');
       return { status: NOT_MODIFIED, headers: cacheHeaders(session) };
     }
-    const reply = setUp(exchange, session, transport, wishes);
+    const reply = setUp(exchange, session, transports, wishes);
     session.player.isClockedByArrival = isClockedByArrival(exchange.header('User-Agent'));
     return reply;
   } catch (error) {
@@ -50,27 +49,42 @@ export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
   }
 }
 
-// Over UDP the media of an encrypted connection would travel in clear: on RTSPS it is interleaved.
-function servedOn({ isEncrypted }: ClientConnection, offered: readonly Transport[]): readonly Transport[] {
-  if (!isEncrypted) return offered;
-  const interleaved = offered.filter(({ lowerTransport }) => lowerTransport === 'TCP');
-  if (interleaved.length === 0)
-    throw new RtspError(
+// The first that can be served counts (RFC 2326 §12.39); when none can, the client hears why of the first.
+function servedOn(connection: ClientConnection, offered: readonly Transport[]): Transport[] {
+  const refusals = offered.map((transport) => refusalOf(transport, connection));
+  const served = offered.filter((_, i) => refusals[i] === undefined);
+  if (served.length === 0) throw refusals[0]!;
+  return served;
+}
+
+function refusalOf(
+  { lowerTransport, destination }: Transport,
+  { isEncrypted, peer }: ClientConnection,
+): RtspError | undefined {
+  // Over UDP the media of an encrypted connection would travel in clear: on RTSPS it is interleaved.
+  if (isEncrypted && lowerTransport !== 'TCP')
+    return new RtspError(
       'unsupportedTransport',
       'Transport: expected RTP/AVP/TCP, this connection is encrypted',
     );
-  return interleaved;
+  // Sending elsewhere would make the server a weapon against third parties (RFC 2326 §16).
+  if (destination !== undefined && destination !== '' && destination !== peer.host)
+    return new RtspError(
+      'destinationUnreachable',
+      `Transport: found destination ${destination}, expected ${peer.host} or none`,
+    );
+  return undefined;
 }
 
 function setUp(
   { url, connection, service }: RtspExchange,
   session: RtspSession,
-  transport: Transport,
+  transports: readonly Transport[],
   wishes: Wishes,
 ): RtspReply {
   const { blockBytes, bandwidthBps, isRateDynamic } = wishes;
   const maxPayloadBytes = servedBlockBytes(blockBytes ?? Infinity, service.maxPayloadBytes);
-  const answer = session.setUpTrack(url, { transport, maxPayloadBytes }, connection);
+  const answer = session.setUpTrack(url, { transports, maxPayloadBytes }, connection);
   if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
   if (isRateDynamic !== undefined) session.player.isRateDynamic = isRateDynamic;
   return {
@@ -113,14 +127,4 @@ function* newSession({ connection, service, mediaRequest }: RtspExchange): Corou
     presentation.close();
     throw error;
   }
-}
-
-// Sending elsewhere would make the server a weapon against third parties (RFC 2326 §16).
-function checkDestination({ destination }: Transport, { connection }: RtspExchange): void {
-  const { host } = connection.peer;
-  if (destination !== undefined && destination !== '' && destination !== host)
-    throw new RtspError(
-      'destinationUnreachable',
-      `Transport: found destination ${destination}, expected ${host} or none`,
-    );
 }
