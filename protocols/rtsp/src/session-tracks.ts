@@ -100,7 +100,7 @@ export class SessionTracks {
       channels: bound.answer.interleaved,
       release: bound.release,
     });
-    return { ...withoutClientWishes(chosen), ...bound.answer, ssrc: sender.ssrc };
+    return { ...served(chosen), ...bound.answer, ssrc: sender.ssrc };
   }
 
   /** The sender of a track, if it was set up. */
@@ -162,7 +162,7 @@ export class SessionTracks {
   }
 }
 
-// What the client proposed and the server has not taken up does not belong into the answer.
-function withoutClientWishes({ profile, lowerTransport, delivery, modes, append }: Transport): Transport {
-  return { profile, lowerTransport, delivery, modes, append };
+// What the client proposed and the server has not taken up does not belong into the answer; of its modes, PLAY is served.
+function served({ profile, lowerTransport, delivery, modes }: Transport): Transport {
+  return { profile, lowerTransport, delivery, modes: modes.length === 0 ? [] : ['PLAY'], append: false };
 }

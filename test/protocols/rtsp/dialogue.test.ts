@@ -230,6 +230,15 @@ describe('SETUP', () => {
     });
   });
 
+  it.each([
+    ['RTP/AVP/TCP;unicast;mode="PLAY,RECORD";append', /;mode="PLAY"$/],
+    ['RTP/AVP/TCP;unicast', /;ssrc=[0-9A-F]{8}$/],
+  ])('answers to %s what it serves', async (offer, end) => {
+    const { headers } = await client.request('SETUP', track(1), { Transport: offer });
+    expect(headers.get('Transport')).toMatch(end);
+    expect(headers.get('Transport')).not.toContain('append');
+  });
+
   it('refuses the movie as a whole: 459 (RFC 2326 §11.3.10)', async () => {
     expect((await client.request('SETUP', url, TCP)).status).toBe(459);
   });

@@ -1,5 +1,6 @@
 /** SETUP: how one track reaches the client (RFC 2326 §10.4, §12.39). The first one makes the session. */
-import { type CoroutineBody, settled } from '@finch/core';
+import { isIP } from 'node:net';
+import { type CoroutineBody, SocketAddress, settled } from '@finch/core';
 import type { ClientConnection } from '../client-connection';
 import { RtspError } from '../errors';
 import { formatDate, isUnmodifiedSince } from '../headers/date';
@@ -68,12 +69,18 @@ function refusalOf(
       'Transport: expected RTP/AVP/TCP, this connection is encrypted',
     );
   // Sending elsewhere would make the server a weapon against third parties (RFC 2326 §16).
-  if (destination !== undefined && destination !== '' && destination !== peer.host)
+  if (destination !== undefined && destination !== '' && !isHostOf(peer, destination))
     return new RtspError(
       'destinationUnreachable',
       `Transport: found destination ${destination}, expected ${peer.host} or none`,
     );
   return undefined;
+}
+
+// An IPv6 address has many spellings, and brackets in a URL.
+function isHostOf(peer: SocketAddress, text: string): boolean {
+  const host = text.replace(/^\[(.*)\]$/, '$1');
+  return isIP(host) !== 0 && SocketAddress.of(host, 0).host === peer.host;
 }
 
 function setUp(
