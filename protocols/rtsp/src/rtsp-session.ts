@@ -94,15 +94,18 @@ export class RtspSession extends Task implements ConnectedSession {
     this.#timeout.refresh();
   }
 
-  /** Sets up the track that the URL names; returns what the answer's Transport says. 459 for what can't be added. */
+  /**
+   * Sets up the track that the URL names; returns what the answer's Transport says. 459 for what can't be added, 455 for a
+   * track that has played. What fails changes nothing.
+   */
   setUpTrack(url: ControlUrl, wish: TrackWish, connection: SessionConnection): Transport {
-    this.player.check('SETUP');
     if (!this.#isOf(url))
       throw new RtspError('aggregateNotAllowed', `SETUP: expected a track of ${this.#media.name}`);
     const id = this.#tracks.idOf(url);
     // Once it has played, the tracks are those that play: a client that wants others sets up another session.
-    if (this.player.rtp !== undefined)
+    if (this.player.rtp !== undefined && this.#tracks.senderOf(id) === undefined)
       throw new RtspError('aggregateNotAllowed', 'SETUP: expected it before the first PLAY of the session');
+    this.player.check('SETUP');
     const answer = this.#tracks.setUp(url, id, wish, connection, {
       reportArrived: (bytes) => this.#reportArrived(id, bytes),
       sourceFailed: () => this.sourceFailed(),

@@ -275,13 +275,36 @@ describe('keep-alives and states', () => {
     expect((await client.request(method, url, { Session: 'no, session' })).status).toBe(454);
   });
 
-  it('SETUP of a session that plays is 455, of one that has played 459 (RFC 2326 appendix A.2, §10.4)', async () => {
+  it('a track that has played is not set up again: 455 with Allow; none is added: 459 (RFC 2326 §10.4)', async () => {
     const viewer = await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1] });
+    const expectRefused = async (): Promise<void> => {
+      const again = await viewer.request('SETUP', `${url}/trackID=1`, TCP);
+      expect([again.status, again.headers.get('Allow')]).toEqual([
+        455,
+        'OPTIONS, DESCRIBE, GET_PARAMETER, SET_PARAMETER, PLAY, PAUSE, TEARDOWN',
+      ]);
+      expect((await viewer.request('SETUP', `${url}/trackID=2`, TCP)).status).toBe(459);
+    };
     await viewer.play();
-    expect((await viewer.request('SETUP', `${url}/trackID=2`, TCP)).status).toBe(455);
+    await expectRefused();
     await viewer.pause();
-    expect((await viewer.request('SETUP', `${url}/trackID=2`, TCP)).status).toBe(459);
+    await expectRefused();
     await viewer.play();
+    const before = viewer.tracks[0]!.packets.length;
+    await viewer.tracks[0]!.packetsArrived(before + 10);
+  });
+
+  it('a track may be set up again after PAUSE where PLAY has not been (RFC 2326 appendix A.2)', async () => {
+    const viewer = await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1] });
+    expect((await viewer.request('PAUSE', url)).status).toBe(200);
+    expect((await viewer.request('SETUP', `${url}/trackID=1`, TCP)).status).toBe(200);
+  });
+
+  it('a track may not be set up again after the end of what was played: 455', async () => {
+    const viewer = await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1] });
+    await viewer.play('npt=0-1');
+    await viewer.tracks[0]!.byeArrived();
+    expect((await viewer.request('SETUP', `${url}/trackID=1`, TCP)).status).toBe(455);
   });
 
   it.each(['PLAY', 'PAUSE'])('%s of one track among two is 460 (RFC 2326 §11.3.11)', async (method) => {

@@ -26,8 +26,9 @@ interface Wishes {
 }
 
 /**
- * Sets up one track. 304 when the client has the movie already, 404 no such track, 455 while it plays, 459 the whole movie at
- * once, 461 no transport fits, 462 a transport that leads to somebody else, 503 while the server stops.
+ * Sets up one track. 304 when the client has the movie already, 404 no such track, 455 one that has played, 459 the whole movie
+ * at once or a track more for a session that has played, 461 no transport fits, 462 a transport that leads to somebody else, 503
+ * while the server stops.
  */
 export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const value = exchange.request.headers.getAll('Transport').join(',');
