@@ -64,7 +64,7 @@ export class UdpPair extends Task implements RowOwner {
   constructor(thread: TaskThread, batch: PacketBatch, host: SocketAddress, spreadMs = 0) {
     // Before the task joins its thread: nothing is left there when no port is free.
     const { rtpFd, rtcpFd, port } = bindPair(host);
-    super(thread);
+    super(thread, 'core');
     this.rtpAddress = host.withPort(port);
     this.#batch = batch;
     const isSpread = spreadMs > 0 && !host.isLoopback;

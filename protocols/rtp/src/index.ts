@@ -1,6 +1,7 @@
 /** The public face of @finch/rtp: packet plans, packetizers, payload formats, RTP headers and RTCP. */
 export * from './catching-up';
 export { ENOBUFS } from './errno';
+export * from './feedback-allowance';
 export * from './ntp-time';
 export * from './pacing';
 export { PacketPlan } from './packet-plan';

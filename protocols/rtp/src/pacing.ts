@@ -55,6 +55,12 @@ export function withoutOverbuffer(pacing: Pacing): Pacing {
   return { ...pacing, overbufferUs: 0 };
 }
 
+/** The same pacing, for a way that carries `rate` times the movie's own rate: over-buffering is as fast as that, or left out. */
+export function withinRate(pacing: Pacing, rate: number): Pacing {
+  if (rate >= pacing.overbufferRate) return pacing;
+  return rate > 1 ? { ...pacing, overbufferRate: rate } : withoutOverbuffer(pacing);
+}
+
 /** The same pacing, with nothing ahead of its time but what the window gathers. */
 export function withoutAhead(pacing: Pacing): Pacing {
   return { ...withoutOverbuffer(pacing), aheadUs: 0 };

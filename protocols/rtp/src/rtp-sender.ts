@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { MAX_ROW_PACKETS, type PacketRun, type PullOrder, type Track } from '@finch/core';
+import { FeedbackAllowance } from './feedback-allowance';
 import { ntpFraction, ntpSeconds } from './ntp-time';
 import type { PlanCache, PlannedSegment, PlanWaiter } from './plan-cache';
 import { PlanCursor } from './plan-cursor';
@@ -70,11 +71,12 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
   jitterTicks = 0;
   roundTripUs = -1;
   receivedReports = 0;
-  /** RTCP from the viewer that was malformed or spoke of other sources only. */
+  /** RTCP from the viewer that was malformed, spoke of other sources only, or came too often. */
   rejectedReports = 0;
   /** Packets that the viewer asked for again, and how many of them he got. */
   nackedPackets = 0;
   retransmittedPackets = 0;
+  readonly #allowance = new FeedbackAllowance();
   readonly #retransmissionType: number;
   readonly #bitRateBps: number;
   #retransmission: Retransmission | null = null;
@@ -190,10 +192,12 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
     if (this.#fillAgain()) this.#sendReport(writeByeCompound(reportBytes, 0, report, cname));
   }
 
-  /** Reads an RTCP compound from the viewer; false, and counted, when it is malformed or foreign. */
+  /** Reads an RTCP compound from the viewer; false, and counted, when it is malformed or foreign, or one of too many. */
   reportArrived(bytes: Uint8Array, unixUs: number): boolean {
     this.#reportUs = unixUs;
-    const isTaken = readReports(bytes, this.ssrc, unixUs, this, this.#sentRuns === null ? null : this);
+    const isTaken =
+      this.#allowance.takesReport(unixUs) &&
+      readReports(bytes, this.ssrc, unixUs, this, this.#sentRuns === null ? null : this);
     if (!isTaken) this.rejectedReports++;
     return isTaken;
   }
@@ -208,7 +212,7 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
   missed(sequence: number): void {
     this.nackedPackets++;
     const sent = this.#sentRuns;
-    if (sent === null || !sent.find(sequence, this.#sequence)) return;
+    if (sent === null || !this.#allowance.takesNack() || !sent.find(sequence, this.#sequence)) return;
     const { plan, registered } = sent.planned!;
     const timestamp = this.#clock.ofUnit(plan.rtpTimestampOf(plan.unitOfPacket(sent.packet)));
     const ageUs = (ticksAfter(this.#lastTimestamp, timestamp) * US_PER_S) / this.#clock.rateHz;

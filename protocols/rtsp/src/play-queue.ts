@@ -3,7 +3,8 @@
  * for the end that the one before was given; everything else is for now. Spec: RFC 2326 §10.5, §10.6.
  *
  * Deviates: behind a PLAY that runs to the end of the movie none waits, it seeks. Players that don't send PAUSE before they
- * seek (live555's clients, among others) mean that, and RFC 7826 §13.4 made it the rule.
+ * seek (live555's clients, among others) mean that, and RFC 7826 §13.4 made it the rule. And a PLAY with Scale or Speed is for now:
+ * who turns the wheel does not want to see the rest first.
  */
 import { RtspError } from './errors';
 

@@ -9,6 +9,7 @@ import {
   type PlayWish,
   type RtpSender,
   RtpSession,
+  withinRate,
   withoutAhead,
   withoutOverbuffer,
 } from '@finch/rtp';
@@ -182,7 +183,7 @@ export class SessionPlayer {
     const pacing = tracks.areInterleaved ? service.pacing.reliable : service.pacing.lossy;
     if (this.isRateDynamic === false) return withoutAhead(pacing);
     const isFilled = this.isRateDynamic ?? !this.isClockedByArrival;
-    return isFilled ? pacing : withoutOverbuffer(pacing);
+    return isFilled ? withinRate(pacing, this.bandwidthBps / tracks.bitRateBps) : withoutOverbuffer(pacing);
   }
 
   // The end of a range: the next one's turn, or Ready (RFC 2326 appendix A.2).

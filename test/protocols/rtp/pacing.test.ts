@@ -1,5 +1,5 @@
 /** How far ahead of its time a movie goes: the over-buffer, which fills players over TCP (DSS: overbuffer_rate). */
-import { horizonUs, type Pacing, playsSinceUs, wakeUs } from '@finch/rtp';
+import { horizonUs, type Pacing, playsSinceUs, wakeUs, withinRate } from '@finch/rtp';
 import type { MadeUpTrack } from '../../modules/file-vod/made-up-presentation';
 import { VirtualViewer } from './virtual-viewer';
 
@@ -137,3 +137,16 @@ describe('a movie that fills the player', () => {
     expect(viewer.told).toEqual(['ended']);
   });
 });
+
+it.each([
+  [Infinity, 2, 5_000_000],
+  [2, 2, 5_000_000],
+  [1.25, 1.25, 5_000_000],
+  [1, 2, 0],
+  [0.5, 2, 0],
+])(
+  'a way that carries %d times the rate of the movie is filled at %d times, up to %d us',
+  (rate, fillRate, boundUs) => {
+    expect(withinRate(PACING, rate)).toMatchObject({ overbufferRate: fillRate, overbufferUs: boundUs });
+  },
+);

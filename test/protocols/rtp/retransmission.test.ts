@@ -2,6 +2,8 @@
 import { TaskEvent } from '@finch/core';
 import {
   isNackOf,
+  MAX_NACKS_PER_S,
+  MAX_REPORTS_PER_S,
   Retransmission,
   readNack,
   readReports,
@@ -149,6 +151,34 @@ describe('a packet that is asked for again', () => {
     ask(viewer, new Array<number>(400).fill(sequence));
     expect(viewer.again.length).toBe(atOnce);
     expect(viewer.session.senders[0]!.nackedPackets).toBe(800);
+  });
+
+  it('is not looked for when more were asked for than a player loses; in the next second it is', () => {
+    const viewer = open();
+    viewer.session.play(0);
+    viewer.passMs(5000);
+    const last = () => viewer.sent[0]!.at(-1)!.sequence;
+    const neverSent = (last() + 10_000) & 0xffff;
+    for (let asked = 0; asked < MAX_NACKS_PER_S; asked += 400)
+      ask(viewer, new Array<number>(400).fill(neverSent));
+    ask(viewer, [last()]);
+    expect(viewer.again).toEqual([]);
+    viewer.passMs(1000);
+    ask(viewer, [last()]);
+    expect(viewer.again.length).toBe(1);
+  });
+
+  it('is not heard of when the viewer reports without end', () => {
+    const viewer = open();
+    viewer.session.play(0);
+    viewer.passMs(5000);
+    const sender = viewer.session.senders[0]!;
+    const report = compound(sender.ssrc, [viewer.sent[0]!.at(-1)!.sequence]);
+    const nowUs = viewer.nowMs * 1000;
+    const taken = Array.from({ length: MAX_REPORTS_PER_S + 2 }, () => sender.reportArrived(report, nowUs));
+    expect(taken.filter(Boolean).length).toBe(MAX_REPORTS_PER_S);
+    expect([sender.nackedPackets, sender.rejectedReports]).toEqual([MAX_REPORTS_PER_S, 2]);
+    expect(sender.reportArrived(report, nowUs + 1_000_000)).toBe(true);
   });
 
   it('is not sent again over a way that loses nothing', () => {
