@@ -41,6 +41,7 @@ export class RtspSession extends Task implements ConnectedSession {
   /** Where its tracks were set up, as long as they last. */
   readonly #connections = new Set<SessionConnection>();
   #reason = 'the server stops';
+  #hasEnded = false;
 
   /** Takes over the hold on the presentation. `path` is what SETUP named; other URLs of the session must name it too. */
   constructor(
@@ -68,6 +69,11 @@ export class RtspSession extends Task implements ConnectedSession {
       this,
       service.settings.sessionTimeoutSeconds * 1000 * TIMEOUT_GRACE_FACTOR,
     );
+  }
+
+  /** Whether end() was called: nobody may use it in the turn that it still is there. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** The address that it belongs to. */
@@ -184,6 +190,7 @@ export class RtspSession extends Task implements ConnectedSession {
   /** Ends the session in the next turn, for a reason that the log tells; nothing but BYE is sent any more. */
   end(reason: string): void {
     this.#reason = reason;
+    this.#hasEnded = true;
     this.player.stop();
     this.signal(TaskEvent.kill);
   }

@@ -322,6 +322,14 @@ describe('keep-alives and states', () => {
     expect((await viewer.request('PLAY', finch.url('other.mp4'))).status).toBe(454);
   });
 
+  it('is unknown to what comes right behind its TEARDOWN: 454 (RFC 2326 §10.7)', async () => {
+    const viewer = await Viewer.open(finch, { carrier: 'TCP', client });
+    const request = (method: string): string =>
+      `${method} ${url} RTSP/1.0\r\nCSeq: 900\r\nSession: ${viewer.session}\r\n\r\n`;
+    client.send(request('TEARDOWN') + request('PLAY'));
+    expect([(await client.answer()).status, (await client.answer()).status]).toEqual([200, 454]);
+  });
+
   it("another host can't use a session's id: 454 (RFC 2326 §16)", async () => {
     const viewer = await Viewer.open(finch, { carrier: 'UDP', client });
     const thief = await RtspClient.connect({ port: finch.port, localAddress: '127.0.0.2' });
