@@ -169,16 +169,22 @@ describe('with a session', () => {
 
   itOfFinch.each(WITH_SESSION)('%s', (_, refusal) => expectRefusal(refusal));
 
-  itOfFinch('455 SETUP while it plays, with the methods that are allowed (§11.3.6)', async () => {
-    await talk().play();
-    await expectRefusal({
-      method: 'SETUP',
-      url: 'track',
-      headers: { Transport: TCP },
-      status: 455,
-      answer: ['Allow', /^(?!.*SETUP).*PLAY, PAUSE/],
-    });
-  });
+  itOfFinch(
+    '455 SETUP of a track that plays or has paused, with the methods that are allowed (§10.4, §11.3.6)',
+    async () => {
+      const refusal: Refusal = {
+        method: 'SETUP',
+        url: 'track',
+        headers: { Transport: TCP },
+        status: 455,
+        answer: ['Allow', /^(?!.*SETUP).*PLAY, PAUSE/],
+      };
+      await talk().play();
+      await expectRefusal(refusal);
+      await talk().expectOk('PAUSE');
+      await expectRefusal(refusal);
+    },
+  );
 
   itOfFinch('457 leaves what is played as it is', async () => {
     await talk().play();

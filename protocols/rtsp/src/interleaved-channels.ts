@@ -19,10 +19,14 @@ export class InterleavedChannels {
     return this.#listeners.size === 0;
   }
 
-  /** Listens on a channel, or stops (undefined). */
-  listenOn(channel: number, listener: ChannelListener | undefined): void {
-    if (listener === undefined) this.#listeners.delete(channel);
-    else this.#listeners.set(channel, listener);
+  /** Listens on a channel, in place of whoever did. */
+  listenOn(channel: number, listener: ChannelListener): void {
+    this.#listeners.set(channel, listener);
+  }
+
+  /** Ends what listenOn() began, unless somebody else has made the channel his own since. */
+  leave(channel: number, listener: ChannelListener): void {
+    if (this.#listeners.get(channel) === listener) this.#listeners.delete(channel);
   }
 
   isTaken(channel: number): boolean {

@@ -40,7 +40,7 @@ export class RtspExchange {
     if (value === undefined) return undefined;
     const { id } = parseSession(value);
     const session = this.service.sessions.get(id);
-    if (session === undefined || session.clientHost !== this.connection.peer.host)
+    if (session === undefined || session.hasEnded || session.clientHost !== this.connection.peer.host)
       throw new RtspError('sessionNotFound', 'Session: it has ended or never was');
     session.refresh();
     return session;

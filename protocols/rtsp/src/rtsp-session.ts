@@ -41,6 +41,7 @@ export class RtspSession extends Task implements ConnectedSession {
   /** Where its tracks were set up, as long as they last. */
   readonly #connections = new Set<SessionConnection>();
   #reason = 'the server stops';
+  #hasEnded = false;
 
   /** Takes over the hold on the presentation. `path` is what SETUP named; other URLs of the session must name it too. */
   constructor(
@@ -70,6 +71,11 @@ export class RtspSession extends Task implements ConnectedSession {
     );
   }
 
+  /** Whether end() was called: nobody may use it in the turn that it still is there. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   /** The address that it belongs to. */
   get clientHost(): string {
     return this.client.host;
@@ -94,15 +100,18 @@ export class RtspSession extends Task implements ConnectedSession {
     this.#timeout.refresh();
   }
 
-  /** Sets up the track that the URL names; returns what the answer's Transport says. 459 for what can't be added. */
+  /**
+   * Sets up the track that the URL names; returns what the answer's Transport says. 459 for what can't be added, 455 for a
+   * track that has played. What fails changes nothing.
+   */
   setUpTrack(url: ControlUrl, wish: TrackWish, connection: SessionConnection): Transport {
-    this.player.check('SETUP');
     if (!this.#isOf(url))
       throw new RtspError('aggregateNotAllowed', `SETUP: expected a track of ${this.#media.name}`);
     const id = this.#tracks.idOf(url);
     // Once it has played, the tracks are those that play: a client that wants others sets up another session.
-    if (this.player.rtp !== undefined)
+    if (this.player.rtp !== undefined && this.#tracks.senderOf(id) === undefined)
       throw new RtspError('aggregateNotAllowed', 'SETUP: expected it before the first PLAY of the session');
+    this.player.check('SETUP');
     const answer = this.#tracks.setUp(url, id, wish, connection, {
       reportArrived: (bytes) => this.#reportArrived(id, bytes),
       sourceFailed: () => this.sourceFailed(),
@@ -181,6 +190,7 @@ export class RtspSession extends Task implements ConnectedSession {
   /** Ends the session in the next turn, for a reason that the log tells; nothing but BYE is sent any more. */
   end(reason: string): void {
     this.#reason = reason;
+    this.#hasEnded = true;
     this.player.stop();
     this.signal(TaskEvent.kill);
   }

@@ -161,7 +161,7 @@ export class SessionPlayer {
         rangeEnded: () => this.#goOn(),
         failed: (error) => {
           this.#queue.clear();
-          this.#state = 'ready';
+          this.#state = 'paused';
           log.warn(`${clientHost} can't go on with ${media.name}: ${error.message}`);
         },
         stalled,
@@ -189,7 +189,7 @@ export class SessionPlayer {
   // The end of a range: the next one's turn, or Ready (RFC 2326 appendix A.2).
   #goOn(): void {
     const next = this.#queue.next();
-    if (next === undefined) this.#state = 'ready';
+    if (next === undefined) this.#state = 'paused';
     else this.#playNow(this.#rtp!, next.fromUs, { untilUs: next.untilUs });
   }
 

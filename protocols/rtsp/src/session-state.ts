@@ -2,16 +2,18 @@
 import { RtspError } from './errors';
 import { formatMethodList } from './headers/public-allow';
 
-/** Init before the first SETUP, Ready when set up or paused, Playing. */
-export type SessionState = 'init' | 'ready' | 'playing';
+/** Init before the first SETUP, Ready when set up, Playing; paused is the Ready of a session that has played. */
+export type SessionState = 'init' | 'ready' | 'playing' | 'paused';
 /** The methods that depend on the state or change it. */
 export type SessionMethod = 'SETUP' | 'PLAY' | 'PAUSE' | 'TEARDOWN';
 
-// Rows are states, columns methods; the value is the state that follows.
+// Rows are states, columns methods; the value is the state that follows. Once it has played, the tracks are those that play:
+// other transport parameters for them are refused by 455 (RFC 2326 §10.4).
 const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionMethod, SessionState>>>> = {
   init: { SETUP: 'ready', TEARDOWN: 'init' },
   ready: { SETUP: 'ready', PLAY: 'playing', PAUSE: 'ready', TEARDOWN: 'init' },
-  playing: { PLAY: 'playing', PAUSE: 'ready', TEARDOWN: 'init' },
+  playing: { PLAY: 'playing', PAUSE: 'paused', TEARDOWN: 'init' },
+  paused: { PLAY: 'playing', PAUSE: 'paused', TEARDOWN: 'init' },
 };
 
 /** Methods that every state allows and none changes by. */

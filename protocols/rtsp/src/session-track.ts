@@ -25,27 +25,45 @@ export interface SessionTrack {
   readonly sender: RtpSender;
   /** The connection that carries it; undefined over UDP. */
   readonly interleavedOn: SessionConnection | undefined;
+  /** Its channels there. */
+  readonly channels: TransportPair | undefined;
   /** Ends the transport's claims. */
   readonly release: () => void;
 }
 
 interface BoundTransport {
+  /** The offer that it was made from. */
+  readonly chosen: Transport;
   readonly transport: RtpTransport;
   /** What the answer says of it. */
   readonly answer: Partial<Transport>;
   readonly release: () => void;
 }
 
-/** Binds the transport that the client chose. 461 when ports or channels can't be had. */
-export function bindTransport(
+/**
+ * Binds the first of the `offers` that can be had, beside the transport of `old`: the same track as it was set up before, whose
+ * channels it may take over. 461, of the first offer, when ports or channels can't be had for any; then nothing is changed.
+ */
+export function bindFirst(
   service: SessionService,
-  chosen: Transport,
+  offers: readonly Transport[],
   connection: SessionConnection,
   events: RtpTransportEvents,
+  old: SessionTrack | undefined,
 ): BoundTransport {
-  return chosen.lowerTransport === 'TCP'
-    ? bindInterleaved(chosen.interleaved, connection, events)
-    : bindUdp(service, chosen.clientPort!, connection, events);
+  const own = old?.interleavedOn === connection ? old.channels : undefined;
+  let refusal: RtspError | undefined;
+  for (const offer of offers) {
+    try {
+      return offer.lowerTransport === 'TCP'
+        ? bindInterleaved(offer, connection, events, own)
+        : bindUdp(service, offer, connection, events);
+    } catch (error) {
+      if (!(error instanceof RtspError)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal!;
 }
 
 /** Makes the sender of the track at `place` over a bound transport. */
@@ -63,24 +81,30 @@ export function makeSender(
 }
 
 function bindInterleaved(
-  wanted: TransportPair | undefined,
+  chosen: Transport,
   { tcp, channels }: SessionConnection,
   events: RtpTransportEvents,
+  own: TransportPair | undefined,
 ): BoundTransport {
-  const { rtp, rtcp } = wanted ?? freePair(channels);
-  if (channels.isTaken(rtp) || channels.isTaken(rtcp))
+  const { rtp, rtcp } = chosen.interleaved ?? own ?? freePair(channels);
+  const isTaken = (channel: number): boolean =>
+    channels.isTaken(channel) && channel !== own?.rtp && channel !== own?.rtcp;
+  if (isTaken(rtp) || isTaken(rtcp))
     throw new RtspError(
       'unsupportedTransport',
       `Transport: channels ${rtp}-${rtcp} are taken on this connection`,
     );
-  channels.listenOn(rtp, () => {}); // players send nothing on it; it is taken all the same
-  channels.listenOn(rtcp, (payload) => events.reportArrived(payload));
+  const onRtp = (): void => {}; // players send nothing on it; it is taken all the same
+  const onRtcp = (payload: Uint8Array): void => events.reportArrived(payload);
+  channels.listenOn(rtp, onRtp);
+  channels.listenOn(rtcp, onRtcp);
   return {
+    chosen,
     transport: new InterleavedTransport(tcp, rtp, rtcp),
     answer: { interleaved: { rtp, rtcp } },
     release: () => {
-      channels.listenOn(rtp, undefined);
-      channels.listenOn(rtcp, undefined);
+      channels.leave(rtp, onRtp);
+      channels.leave(rtcp, onRtcp);
     },
   };
 }
@@ -94,7 +118,7 @@ function freePair(channels: InterleavedChannels): TransportPair {
 
 function bindUdp(
   service: SessionService,
-  ports: TransportPair,
+  chosen: Transport,
   connection: SessionConnection,
   events: RtpTransportEvents,
 ): BoundTransport {
@@ -103,9 +127,11 @@ function bindUdp(
     throw new RtspError('unsupportedTransport', 'Transport: from a link-local address expected RTP/AVP/TCP');
   const pair = service.udpPairAt(local.withPort(0));
   const { peer } = connection;
+  const ports = chosen.clientPort!;
   const transport = new UdpTransport(pair, peer.withPort(ports.rtp), peer.withPort(ports.rtcp), events);
   const { port } = pair.rtpAddress;
   return {
+    chosen,
     transport,
     answer: { clientPort: ports, serverPort: { rtp: port, rtcp: port + 1 }, source: local.host },
     release: () => transport.close(),

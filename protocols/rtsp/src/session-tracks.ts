@@ -10,11 +10,12 @@ import type { RtpInfo } from './headers/rtp-info';
 import type { Transport } from './headers/transport';
 import type { SessionConnection } from './session-connection';
 import type { SessionService } from './session-service';
-import { bindTransport, makeSender, type SessionTrack } from './session-track';
+import { bindFirst, makeSender, type SessionTrack } from './session-track';
 
 /** How one track is to be sent. */
 export interface TrackWish {
-  readonly transport: Transport;
+  /** What the client offers and the server serves, best first; at least one. */
+  readonly transports: readonly Transport[];
   /** The largest payload of a packet. */
   readonly maxPayloadBytes: number;
 }
@@ -75,28 +76,31 @@ export class SessionTracks {
     return id;
   }
 
-  /** Sets up track `id`, anew if it was set up before; returns what the answer's Transport says. */
+  /** Sets up track `id`, anew if it was set up before; returns what the answer's Transport says. What fails changes nothing. */
   setUp(
     url: ControlUrl,
     id: number,
-    { transport: chosen, maxPayloadBytes }: TrackWish,
+    { transports, maxPayloadBytes }: TrackWish,
     connection: SessionConnection,
     events: RtpTransportEvents,
   ): Transport {
-    this.drop(id);
     const place = this.#presentation.tracks.findIndex(({ track }) => track.id === id);
-    const bound = bindTransport(this.#service, chosen, connection, events);
+    const old = this.#tracks.find(({ trackId }) => trackId === id);
+    const bound = bindFirst(this.#service, transports, connection, events, old);
     const sender = makeSender(this.#service, this.#presentation, place, bound.transport, maxPayloadBytes);
+    const { chosen } = bound;
     sender.moveTo(0); // most viewers begin at the beginning: its plan is made while they send PLAY
+    this.drop(id); // now that nothing can fail any more
     this.#tracks.push({
       trackId: id,
       url: url.trackId === undefined ? url.aggregateUrl : `${url.aggregateUrl}/trackID=${id}`,
       place,
       sender,
       interleavedOn: chosen.lowerTransport === 'TCP' ? connection : undefined,
+      channels: bound.answer.interleaved,
       release: bound.release,
     });
-    return { ...withoutClientWishes(chosen), ...bound.answer, ssrc: sender.ssrc };
+    return { ...served(chosen), ...bound.answer, ssrc: sender.ssrc };
   }
 
   /** The sender of a track, if it was set up. */
@@ -158,7 +162,7 @@ export class SessionTracks {
   }
 }
 
-// What the client proposed and the server has not taken up does not belong into the answer.
-function withoutClientWishes({ profile, lowerTransport, delivery, modes, append }: Transport): Transport {
-  return { profile, lowerTransport, delivery, modes, append };
+// What the client proposed and the server has not taken up does not belong into the answer; of its modes, PLAY is served.
+function served({ profile, lowerTransport, delivery, modes }: Transport): Transport {
+  return { profile, lowerTransport, delivery, modes: modes.length === 0 ? [] : ['PLAY'], append: false };
 }

@@ -181,6 +181,12 @@ describe('SETUP', () => {
     ['somebody else as destination', 'RTP/AVP;unicast;destination=192.0.2.1;client_port=5000-5001', 462],
     ['no header', '', 400],
     ['ports out of range', 'RTP/AVP;unicast;client_port=70000-70001', 400],
+    ['nothing that can be read', 'FOO,RTP/AVP/TCP;unicast;interleaved=300-301', 400],
+    [
+      'several of somebody else',
+      'RTP/AVP;unicast;destination=192.0.2.1;client_port=5000-5001,RTP/AVP/TCP;destination=192.0.2.1',
+      462,
+    ],
   ])('refuses a Transport: %s (RFC 2326 §12.39, §11.3)', async (_, transport, status) => {
     const headers = transport === '' ? {} : { Transport: transport };
     const answer = await client.request('SETUP', track(1), headers as Record<string, string>);
@@ -195,6 +201,42 @@ describe('SETUP', () => {
       Transport: 'RTP/SAVP;unicast;client_port=1-2,RTP/AVP/TCP;unicast;destination=127.0.0.1,RTP/AVP/TCP',
     });
     expect(parseTransport(headers.get('Transport')!)[0]).toMatchObject({ profile: 'RTP/AVP/TCP' });
+  });
+
+  it.each([
+    ['leads to somebody else', 'RTP/AVP;unicast;destination=192.0.2.1;client_port=5000-5001'],
+    ['asks for channels that are taken', 'RTP/AVP/TCP;unicast;interleaved=0-1'],
+    ['asks for port 0', 'RTP/AVP;unicast;client_port=0-1'],
+    ['asks for channels that are none', 'RTP/AVP/TCP;unicast;interleaved=300-301'],
+    ['is unknown', 'FOO'],
+    ['is multicast', 'RTP/AVP;multicast'],
+  ])('takes the next offer where one %s (RFC 2326 §12.39)', async (_, offer) => {
+    await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1] }); // has channels 0-1
+    const answer = await client.request('SETUP', track(1), {
+      Transport: `${offer},RTP/AVP/TCP;unicast;interleaved=6-7`,
+    });
+    expect(answer.status).toBe(200);
+    const transports = parseTransport(answer.headers.get('Transport')!);
+    expect(transports).toMatchObject([{ profile: 'RTP/AVP/TCP', interleaved: { rtp: 6, rtcp: 7 } }]);
+  });
+
+  it('says of several offers that are taken why the first is refused', async () => {
+    await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1, 2] }); // has channels 0-3
+    const Transport = 'RTP/AVP/TCP;unicast;interleaved=2-3,RTP/AVP/TCP;unicast;interleaved=0-1';
+    const { status, text } = await client.request('SETUP', track(1), { Transport });
+    expect({ status, text }).toEqual({
+      status: 461,
+      text: 'Transport: channels 2-3 are taken on this connection\r\n',
+    });
+  });
+
+  it.each([
+    ['RTP/AVP/TCP;unicast;mode="PLAY,RECORD";append', /;mode="PLAY"$/],
+    ['RTP/AVP/TCP;unicast', /;ssrc=[0-9A-F]{8}$/],
+  ])('answers to %s what it serves', async (offer, end) => {
+    const { headers } = await client.request('SETUP', track(1), { Transport: offer });
+    expect(headers.get('Transport')).toMatch(end);
+    expect(headers.get('Transport')).not.toContain('append');
   });
 
   it('refuses the movie as a whole: 459 (RFC 2326 §11.3.10)', async () => {
@@ -233,13 +275,36 @@ describe('keep-alives and states', () => {
     expect((await client.request(method, url, { Session: 'no, session' })).status).toBe(454);
   });
 
-  it('SETUP of a session that plays is 455, of one that has played 459 (RFC 2326 appendix A.2, §10.4)', async () => {
+  it('a track that has played is not set up again: 455 with Allow; none is added: 459 (RFC 2326 §10.4)', async () => {
     const viewer = await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1] });
+    const expectRefused = async (): Promise<void> => {
+      const again = await viewer.request('SETUP', `${url}/trackID=1`, TCP);
+      expect([again.status, again.headers.get('Allow')]).toEqual([
+        455,
+        'OPTIONS, DESCRIBE, GET_PARAMETER, SET_PARAMETER, PLAY, PAUSE, TEARDOWN',
+      ]);
+      expect((await viewer.request('SETUP', `${url}/trackID=2`, TCP)).status).toBe(459);
+    };
     await viewer.play();
-    expect((await viewer.request('SETUP', `${url}/trackID=2`, TCP)).status).toBe(455);
+    await expectRefused();
     await viewer.pause();
-    expect((await viewer.request('SETUP', `${url}/trackID=2`, TCP)).status).toBe(459);
+    await expectRefused();
     await viewer.play();
+    const before = viewer.tracks[0]!.packets.length;
+    await viewer.tracks[0]!.packetsArrived(before + 10);
+  });
+
+  it('a track may be set up again after PAUSE where PLAY has not been (RFC 2326 appendix A.2)', async () => {
+    const viewer = await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1] });
+    expect((await viewer.request('PAUSE', url)).status).toBe(200);
+    expect((await viewer.request('SETUP', `${url}/trackID=1`, TCP)).status).toBe(200);
+  });
+
+  it('a track is not set up again after the end of the movie either: 455', async () => {
+    const viewer = await Viewer.open(finch, { carrier: 'TCP', client, trackIds: [1] });
+    await viewer.play('npt=23.5-');
+    await viewer.tracks[0]!.byeArrived();
+    expect((await viewer.request('SETUP', `${url}/trackID=1`, TCP)).status).toBe(455);
   });
 
   it.each(['PLAY', 'PAUSE'])('%s of one track among two is 460 (RFC 2326 §11.3.11)', async (method) => {
@@ -255,6 +320,14 @@ describe('keep-alives and states', () => {
   it('a session is of one movie: another URL is 454', async () => {
     const viewer = await Viewer.open(finch, { carrier: 'TCP', client });
     expect((await viewer.request('PLAY', finch.url('other.mp4'))).status).toBe(454);
+  });
+
+  it('is unknown to what comes right behind its TEARDOWN: 454 (RFC 2326 §10.7)', async () => {
+    const viewer = await Viewer.open(finch, { carrier: 'TCP', client });
+    const request = (method: string): string =>
+      `${method} ${url} RTSP/1.0\r\nCSeq: 900\r\nSession: ${viewer.session}\r\n\r\n`;
+    client.send(request('TEARDOWN') + request('PLAY'));
+    expect([(await client.answer()).status, (await client.answer()).status]).toEqual([200, 454]);
   });
 
   it("another host can't use a session's id: 454 (RFC 2326 §16)", async () => {

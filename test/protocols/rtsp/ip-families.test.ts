@@ -59,6 +59,23 @@ async function expectReportHeard(viewer: Viewer): Promise<void> {
   });
 }
 
+it.each([
+  ['::1', '::1', 200],
+  ['::1', '[::1]', 200],
+  ['::1', '0:0:0:0:0:0:0:1', 200],
+  ['::1', '[::2]', 462],
+  ['::1', '127.0.0.1', 462],
+  ['127.0.0.1', '::ffff:127.0.0.1', 200],
+  ['127.0.0.1', 'localhost', 462],
+])('of a client at %s, destination=%s is answered %i', async (localAddress, destination, status) => {
+  const viewer = await Viewer.open(finch, { carrier: 'UDP', movie: SHORT, localAddress, trackIds: [] });
+  const answer = await viewer.request('SETUP', `${viewer.url}/trackID=1`, {
+    Transport: `RTP/AVP;unicast;destination=${destination};client_port=45000-45001`,
+  });
+  expect(answer.status).toBe(status);
+  await viewer.close();
+});
+
 it('serves both families at a time', async () => {
   const viewers = await Promise.all(
     CASES.map(([localAddress, carrier, isEncrypted]) =>

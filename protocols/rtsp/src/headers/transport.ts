@@ -1,7 +1,7 @@
 /**
  * Transport: what a client offers for the packets of one track, best first, and what the server chose. Called
- * by SETUP. Rule: syntax that cannot be read is 400; what can be read but not served is left out, and 461
- * when nothing remains.
+ * by SETUP. Rule: an alternative that cannot be read or served is left out; when nothing remains it is 400 for what could
+ * not be read, 461 for what could.
  * Spec: RFC 2326 §12.39.
  *
  *   RTP/AVP/TCP;unicast;interleaved=0-1,RTP/AVP;unicast;client_port=4588-4589;mode="PLAY"
@@ -174,14 +174,27 @@ function deliveryOf(draft: Draft, flags: ReadonlySet<string>): 'unicast' | 'mult
 }
 
 /**
- * Parses a Transport header to its alternatives in the client's order. Alternatives of other profiles
- * (RTP/SAVP, MP2T/H2221/UDP) are left out, so the result may be empty.
- * RtspError 400 when the header is empty or an alternative of a known profile is malformed.
+ * Parses a Transport header to its alternatives in the client's order. Those of other profiles (RTP/SAVP, MP2T/H2221/UDP) are
+ * left out, so the result may be empty; so are those that are malformed.
+ * RtspError 400 when the header is empty, or every alternative is malformed: then it is about the first.
  */
 export function parseTransport(value: string): Transport[] {
   const alternatives = splitList('Transport', value, ',');
-  if (alternatives.length === 0) throw malformed(value, 'RTP/AVP');
-  return alternatives.map(parseAlternative).filter((alternative) => alternative !== undefined);
+  const parsed: Transport[] = [];
+  let refusal: RtspError | undefined;
+  let malformedCount = 0;
+  for (const alternative of alternatives) {
+    try {
+      const transport = parseAlternative(alternative);
+      if (transport !== undefined) parsed.push(transport);
+    } catch (error) {
+      if (!(error instanceof RtspError)) throw error;
+      refusal ??= error;
+      malformedCount++;
+    }
+  }
+  if (malformedCount === alternatives.length) throw refusal ?? malformed(value, 'RTP/AVP');
+  return parsed;
 }
 
 function isAcceptable(transport: Transport): boolean {
@@ -191,12 +204,12 @@ function isAcceptable(transport: Transport): boolean {
 }
 
 /**
- * Chooses the first alternative that can be served: unicast, for PLAY, over TCP or to a client_port over UDP.
+ * Chooses the alternatives that a server can serve, in their order: unicast, for PLAY, over TCP or to a client_port over UDP.
  * RtspError 461 when there is none (RFC 2326 §11.3.12).
  */
-export function selectTransport(alternatives: readonly Transport[]): Transport {
-  const chosen = alternatives.find(isAcceptable);
-  if (chosen === undefined)
+export function selectTransports(alternatives: readonly Transport[]): Transport[] {
+  const chosen = alternatives.filter(isAcceptable);
+  if (chosen.length === 0)
     throw new RtspError(
       'unsupportedTransport',
       'Transport: expected unicast RTP/AVP with client_port, or RTP/AVP/TCP, for PLAY',

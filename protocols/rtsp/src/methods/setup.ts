@@ -1,5 +1,6 @@
 /** SETUP: how one track reaches the client (RFC 2326 §10.4, §12.39). The first one makes the session. */
-import { type CoroutineBody, settled } from '@finch/core';
+import { isIP } from 'node:net';
+import { type CoroutineBody, SocketAddress, settled } from '@finch/core';
 import type { ClientConnection } from '../client-connection';
 import { RtspError } from '../errors';
 import { formatDate, isUnmodifiedSince } from '../headers/date';
@@ -10,7 +11,7 @@ import {
   servedBlockBytes,
 } from '../headers/delivery-wishes';
 import { isClockedByArrival } from '../headers/player-clock';
-import { formatTransport, parseTransport, selectTransport, type Transport } from '../headers/transport';
+import { formatTransport, parseTransport, selectTransports, type Transport } from '../headers/transport';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
 import { RtspSession } from '../rtsp-session';
@@ -25,14 +26,14 @@ interface Wishes {
 }
 
 /**
- * Sets up one track. 304 when the client has the movie already, 404 no such track, 455 while it plays, 459 the whole movie at
- * once, 461 no transport fits, 462 a transport that leads to somebody else, 503 while the server stops.
+ * Sets up one track. 304 when the client has the movie already, 404 no such track, 455 one that has played, 459 the whole movie
+ * at once or a track more for a session that has played, 461 no transport fits, 462 a transport that leads to somebody else, 503
+ * while the server stops.
  */
 export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const value = exchange.request.headers.getAll('Transport').join(',');
   if (value === '') throw new RtspError('badRequest', 'Transport: the header is missing, expected RTP/AVP');
-  const transport = selectTransport(servedOn(exchange.connection, parseTransport(value)));
-  checkDestination(transport, exchange);
+  const transports = servedOn(exchange.connection, selectTransports(parseTransport(value)));
   const wishes = wishesOf(exchange);
   const named = exchange.namedSession();
   const session = named ?? (yield* newSession(exchange));
@@ -41,35 +42,57 @@ export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
       session.end('the client has the movie already');
       return { status: NOT_MODIFIED, headers: cacheHeaders(session) };
     }
+    const reply = setUp(exchange, session, transports, wishes);
     session.player.isClockedByArrival = isClockedByArrival(exchange.header('User-Agent'));
-    return setUp(exchange, session, transport, wishes);
+    return reply;
   } catch (error) {
     if (named === undefined) session.end('its first SETUP failed');
     throw error;
   }
 }
 
-// Over UDP the media of an encrypted connection would travel in clear: on RTSPS it is interleaved.
-function servedOn({ isEncrypted }: ClientConnection, offered: readonly Transport[]): readonly Transport[] {
-  if (!isEncrypted) return offered;
-  const interleaved = offered.filter(({ lowerTransport }) => lowerTransport === 'TCP');
-  if (interleaved.length === 0)
-    throw new RtspError(
+// The first that can be served counts (RFC 2326 §12.39); when none can, the client hears why of the first.
+function servedOn(connection: ClientConnection, offered: readonly Transport[]): Transport[] {
+  const refusals = offered.map((transport) => refusalOf(transport, connection));
+  const served = offered.filter((_, i) => refusals[i] === undefined);
+  if (served.length === 0) throw refusals[0]!;
+  return served;
+}
+
+function refusalOf(
+  { lowerTransport, destination }: Transport,
+  { isEncrypted, peer }: ClientConnection,
+): RtspError | undefined {
+  // Over UDP the media of an encrypted connection would travel in clear: on RTSPS it is interleaved.
+  if (isEncrypted && lowerTransport !== 'TCP')
+    return new RtspError(
       'unsupportedTransport',
       'Transport: expected RTP/AVP/TCP, this connection is encrypted',
     );
-  return interleaved;
+  // Sending elsewhere would make the server a weapon against third parties (RFC 2326 §16).
+  if (destination !== undefined && destination !== '' && !isHostOf(peer, destination))
+    return new RtspError(
+      'destinationUnreachable',
+      `Transport: found destination ${destination}, expected ${peer.host} or none`,
+    );
+  return undefined;
+}
+
+// An IPv6 address has many spellings, and brackets in a URL.
+function isHostOf(peer: SocketAddress, text: string): boolean {
+  const host = text.replace(/^\[(.*)\]$/, '$1');
+  return isIP(host) !== 0 && SocketAddress.of(host, 0).host === peer.host;
 }
 
 function setUp(
   { url, connection, service }: RtspExchange,
   session: RtspSession,
-  transport: Transport,
+  transports: readonly Transport[],
   wishes: Wishes,
 ): RtspReply {
   const { blockBytes, bandwidthBps, isRateDynamic } = wishes;
   const maxPayloadBytes = servedBlockBytes(blockBytes ?? Infinity, service.maxPayloadBytes);
-  const answer = session.setUpTrack(url, { transport, maxPayloadBytes }, connection);
+  const answer = session.setUpTrack(url, { transports, maxPayloadBytes }, connection);
   if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
   if (isRateDynamic !== undefined) session.player.isRateDynamic = isRateDynamic;
   return {
@@ -112,14 +135,4 @@ function* newSession({ connection, service, mediaRequest }: RtspExchange): Corou
     presentation.close();
     throw error;
   }
-}
-
-// Sending elsewhere would make the server a weapon against third parties (RFC 2326 §16).
-function checkDestination({ destination }: Transport, { connection }: RtspExchange): void {
-  const { host } = connection.peer;
-  if (destination !== undefined && destination !== '' && destination !== host)
-    throw new RtspError(
-      'destinationUnreachable',
-      `Transport: found destination ${destination}, expected ${host} or none`,
-    );
 }

@@ -1,7 +1,7 @@
 import {
   formatTransport,
   parseTransport,
-  selectTransport,
+  selectTransports,
   type Transport,
 } from '@finch/rtsp/headers/transport';
 import fc from 'fast-check';
@@ -73,6 +73,10 @@ const GOOD: readonly [string, Transport[]][] = [
   ],
   ['RTP/SAVP;unicast;client_port=x,MP2T/H2221/UDP;unicast;y,RTP/AVP/TCP', [tcp]],
   ['RAW/RAW/UDP;unicast', []],
+  ['FOO,RAW/RAW/UDP;unicast', []],
+  ['FOO,RTP/AVP/TCP', [tcp]],
+  ['RTP/AVP;client_port=0-1,RTP/AVP/TCP', [tcp]],
+  ['RTP/AVP/TCP,RTP/AVP/TCP;interleaved=300-301', [tcp]],
 ];
 
 const BAD = [
@@ -120,6 +124,11 @@ describe('parseTransport (RFC 2326 §12.39)', () => {
     });
   });
 
+  it('says of alternatives that are all malformed what is wrong with the first', () => {
+    const { detail } = rtspErrorOf(() => parseTransport('RTP/AVP;client_port=0-1,FOO'));
+    expect(detail).toBe('Transport: found "client_port=0", expected a number 1..65535');
+  });
+
   it('throws nothing but RtspError', () => {
     fc.assert(
       fc.property(damaged(GOOD.map(([text]) => text)), (text) =>
@@ -164,16 +173,16 @@ describe('formatTransport (RFC 2326 §12.39)', () => {
   });
 });
 
-describe('selectTransport', () => {
+describe('selectTransports', () => {
   it.each([
-    ['RTP/AVP;unicast;client_port=8-9', 0],
-    ['RTP/AVP/TCP;unicast;interleaved=0-1,RTP/AVP;unicast;client_port=8-9', 0],
-    ['RTP/AVP;multicast,RTP/AVP;unicast;client_port=8-9,RTP/AVP/TCP', 1],
-    ['RTP/AVP;unicast,RTP/AVP/TCP;unicast', 1],
-    ['RTP/AVP/TCP;mode=record,RTP/AVP/TCP;mode="RECORD,PLAY"', 1],
-  ])('takes of %j number %d', (text, index) => {
+    ['RTP/AVP;unicast;client_port=8-9', [0]],
+    ['RTP/AVP/TCP;unicast;interleaved=0-1,RTP/AVP;unicast;client_port=8-9', [0, 1]],
+    ['RTP/AVP;multicast,RTP/AVP;unicast;client_port=8-9,RTP/AVP/TCP', [1, 2]],
+    ['RTP/AVP;unicast,RTP/AVP/TCP;unicast', [1]],
+    ['RTP/AVP/TCP;mode=record,RTP/AVP/TCP;mode="RECORD,PLAY"', [1]],
+  ])('takes of %j those numbered %j', (text, places) => {
     const alternatives = parseTransport(text);
-    expect(selectTransport(alternatives)).toBe(alternatives[index]);
+    expect(selectTransports(alternatives)).toEqual(places.map((place) => alternatives[place]));
   });
 
   it.each([
@@ -183,6 +192,6 @@ describe('selectTransport', () => {
     'RTP/AVP/TCP;multicast',
     'RTP/AVP/TCP;mode=receive',
   ])('answers 461 to %j (§11.3.12)', (text) => {
-    expect(rtspErrorOf(() => selectTransport(parseTransport(text))).status).toBe(461);
+    expect(rtspErrorOf(() => selectTransports(parseTransport(text))).status).toBe(461);
   });
 });
