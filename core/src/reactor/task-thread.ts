@@ -55,8 +55,9 @@ export class TaskThread {
   readonly #others = new TaskLane();
   readonly #signals = new Uint32Array(DRAIN_ROWS * SIGNAL_WORDS);
   readonly #flushers: (() => void)[] = [];
-  readonly #timerDue = (entry: TaskEntry, deadlineUs: number): void => {
-    this.stats.countTimer(this.#nowUs - deadlineUs);
+  readonly #timerDue = (entry: TaskEntry): void => {
+    // Out of the line: a number handed over would be an object for each timer.
+    this.stats.countTimer(this.#nowUs - entry.timerLine!.deadlineUs);
     entry.events |= TaskEvent.idle;
     this.#enqueue(entry, entry.lane);
   };

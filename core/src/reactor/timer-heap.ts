@@ -101,19 +101,20 @@ export class TimerHeap<T extends TimerEntry> {
   }
 
   /**
-   * Takes out all timers that are due at `nowUs`, the earliest first, and hands each to `taken`, which leaves the heap alone.
+   * Takes out all timers that are due at `nowUs`, the earliest first, and hands each to `taken`, which finds its line still with it
+   * and leaves the heap alone.
    */
-  takeDue(nowUs: number, taken: (entry: T, deadlineUs: number) => void): void {
+  takeDue(nowUs: number, taken: (entry: T) => void): void {
     while (this.#heap.length > 0 && this.#heap[0].deadlineUs <= nowUs) {
       const line = this.#heap[0];
-      const { entries, end, deadlineUs } = line;
+      const { entries, end } = line;
       this.#length -= line.length;
       for (let place = 0; place < end; place++) {
         const entry = entries[place];
         if (entry === undefined) continue;
         entries[place] = undefined;
+        taken(entry);
         entry.timerLine = null;
-        taken(entry, deadlineUs);
       }
       this.#closeLine(line);
     }

@@ -9,9 +9,9 @@ const PERIOD_US = 40_000;
 const heap = new TimerHeap();
 let due;
 let againUs = 0;
-const taken = (entry, deadlineUs) => {
+const taken = (entry) => {
   due = entry;
-  againUs = deadlineUs + PERIOD_US;
+  againUs = entry.timerLine.deadlineUs + PERIOD_US;
 };
 for (let i = 0; i < TIMERS; i++) heap.add({ timerLine: null, timerPlace: 0 }, (i * PERIOD_US) / TIMERS);
 
