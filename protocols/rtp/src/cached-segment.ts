@@ -2,8 +2,22 @@
  * A segment of a track as its plan cache knows it: somebody uses it, or its plan is being made, or is shelved. Rule: it is on
  * the shelf when it has a plan and no user. Thread: the cache's.
  */
-import type { PlannedSegment, PlanWaiter } from './plan-cache';
+import type { RegisteredPlan } from '@finch/core';
+import type { PacketPlan } from './packet-plan';
 import type { ShelvedPlan } from './plan-shelf';
+
+/** A segment with its plan; what `plan` names may be sent while `registered` is not retired. */
+export interface PlannedSegment {
+  readonly plan: PacketPlan;
+  readonly registered: RegisteredPlan;
+  readonly sizeBytes: number;
+}
+
+/** Hears that plans it asked for have come, or that they never will. */
+export interface PlanWaiter {
+  planReady(): void;
+  planFailed(error: Error): void;
+}
 
 /** One segment; see the head of this file. */
 export class CachedSegment implements ShelvedPlan {

@@ -7,7 +7,16 @@ import type { Frame, PullProvider } from '@finch/core';
 import { Quality, type QualityControl } from './quality-control';
 import type { RtpSender } from './rtp-sender';
 import { judgeAudio, judgePicture, THIN_FROM_US, ThinningVerdict } from './thinning';
-import type { FrameInQuestion } from './viewer-way';
+
+/** What is asked about one frame of one track. */
+export interface FrameInQuestion {
+  readonly frame: Frame;
+  readonly sender: RtpSender;
+  /** Whether frames follow each other by key frames alone. */
+  readonly keyFramesOnly: boolean;
+  /** The decode time that is due now, in microseconds. */
+  readonly mediaUs: number;
+}
 
 /** The catching up of one viewer; see the head of this file. */
 export class CatchingUp {

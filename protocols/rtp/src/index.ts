@@ -1,4 +1,5 @@
 /** The public face of @finch/rtp: packet plans, packetizers, payload formats, RTP headers and RTCP. */
+export * from './cached-segment';
 export * from './catching-up';
 export { ENOBUFS } from './errno';
 export * from './feedback-allowance';

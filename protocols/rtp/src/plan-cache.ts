@@ -9,10 +9,9 @@ import {
   type MemoryBudget,
   type PacketBatch,
   type Presentation,
-  type RegisteredPlan,
   type StoredTrack,
 } from '@finch/core';
-import { CachedSegment } from './cached-segment';
+import { CachedSegment, type PlannedSegment, type PlanWaiter } from './cached-segment';
 import { PacketPlan } from './packet-plan';
 import { SegmentMap } from './plan-segments';
 import { PLAN_JOB, type PlanJobArgument } from './plan-service';
@@ -23,19 +22,6 @@ import type { PlanShelf } from './plan-shelf';
  * later but waited for by somebody does not stand behind all that was asked for before.
  */
 const MAX_JOBS_UNDER_WAY = 2;
-
-/** A segment with its plan; what `plan` names may be sent while `registered` is not retired. */
-export interface PlannedSegment {
-  readonly plan: PacketPlan;
-  readonly registered: RegisteredPlan;
-  readonly sizeBytes: number;
-}
-
-/** Hears that plans it asked for have come, or that they never will. */
-export interface PlanWaiter {
-  planReady(): void;
-  planFailed(error: Error): void;
-}
 
 /** What all plan caches of a task thread share. */
 export interface PlanThread {

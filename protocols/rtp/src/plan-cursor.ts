@@ -4,8 +4,9 @@
  * is what a run waits for in memory. Rule (hot path): following the plan is a comparison and an addition.
  */
 import { ALL_FRAMES, type PullOrder } from '@finch/core';
+import type { PlannedSegment, PlanWaiter } from './cached-segment';
 import type { PacketPlan } from './packet-plan';
-import type { PlanCache, PlannedSegment, PlanWaiter } from './plan-cache';
+import type { PlanCache } from './plan-cache';
 
 const NO_SEGMENT = -1;
 

@@ -5,9 +5,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { MAX_ROW_PACKETS, type PacketRun, type PullOrder, type Track } from '@finch/core';
+import type { PlannedSegment, PlanWaiter } from './cached-segment';
 import { FeedbackAllowance } from './feedback-allowance';
 import { ntpFraction, ntpSeconds } from './ntp-time';
-import type { PlanCache, PlannedSegment, PlanWaiter } from './plan-cache';
+import type { PlanCache } from './plan-cache';
 import { PlanCursor } from './plan-cursor';
 import { RETRANSMISSION_TIME_US, Retransmission } from './retransmission';
 import { writeByeCompound, writeReportCompound } from './rtcp/compound';

@@ -15,8 +15,8 @@ import {
   TaskEvent,
   type TaskThread,
 } from '@finch/core';
+import type { PlanWaiter } from './cached-segment';
 import { horizonUs, type Pacing, playsSinceUs, wakeUs, withoutOverbuffer } from './pacing';
-import type { PlanWaiter } from './plan-cache';
 import { PlayHead } from './play-head';
 import { clampScale, clampSpeed, type PlayWish, untilUsOf } from './play-order';
 import type { Quality } from './quality-control';

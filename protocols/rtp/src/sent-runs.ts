@@ -3,7 +3,7 @@
  * packets. Rule: nothing is kept of a packet; packets of a plan that went one after the other with consecutive numbers are one
  * stretch, told here when it begins, so that a viewer who plays along costs one entry every two seconds.
  */
-import type { PlannedSegment } from './plan-cache';
+import type { PlannedSegment } from './cached-segment';
 
 /** Stretches remembered; thinning makes them short. */
 const MAX_STRETCHES = 32;

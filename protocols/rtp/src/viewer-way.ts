@@ -2,8 +2,8 @@
  * The way to one viewer, when it is too narrow: how long it was full, what he goes without, and when he is given up. Asked by the
  * RTP session, and only while he is hindered or late. Rule: he answers for his own way; what the thread owes him is told apart.
  */
-import type { Frame, PullProvider } from '@finch/core';
-import { CatchingUp } from './catching-up';
+import type { PullProvider } from '@finch/core';
+import { CatchingUp, type FrameInQuestion } from './catching-up';
 import { type Quality, QualityControl } from './quality-control';
 import { ROOM_CHECK_US, RoomWait } from './room-wait';
 import type { RtpSender } from './rtp-sender';
@@ -19,16 +19,6 @@ export interface SlowViewer {
   readonly maxQueueBytes: number;
   /** He is closed when his way was full, or he himself was late, for so long, in microseconds. */
   readonly maxQueueUs: number;
-}
-
-/** What is asked about one frame of one track. */
-export interface FrameInQuestion {
-  readonly frame: Frame;
-  readonly sender: RtpSender;
-  /** Whether frames follow each other by key frames alone. */
-  readonly keyFramesOnly: boolean;
-  /** The decode time that is due now, in microseconds. */
-  readonly mediaUs: number;
 }
 
 /** The way to one viewer; see the head of this file. Times in microseconds of the thread's clock. */

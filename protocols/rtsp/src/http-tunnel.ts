@@ -121,7 +121,10 @@ export class HttpTunnel implements ByteSource, Armable {
 
   #decode({ decoder }: Post, chunk: Uint8Array): number {
     try {
-      return decoder.decode(chunk) || -Errno.EAGAIN;
+      const decoded = decoder.decode(chunk);
+      if (decoded > 0) return decoded;
+      this.#connection.countUnanswered(); // white space without end is no reason to read without end
+      return -Errno.EAGAIN;
     } catch (error) {
       if (!(error instanceof RtspParseError)) throw error;
       this.#connection.service.log.debug(`${this.#connection.peer}: ${error.message}`);

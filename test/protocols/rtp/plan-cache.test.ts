@@ -1,6 +1,7 @@
 /** Which packet plans are made, in which order, and how often: each once, what somebody waits for first. */
 import { type BlockingCalls, MemoryBudget, type PacketBatch, RegisteredPlan } from '@finch/core';
-import { PlanCache, type PlanWaiter } from '@finch/rtp/plan-cache';
+import type { PlanWaiter } from '@finch/rtp';
+import { PlanCache } from '@finch/rtp/plan-cache';
 import { buildPlan } from '@finch/rtp/plan-job';
 import type { PlanJobArgument } from '@finch/rtp/plan-service';
 import { PlanShelf } from '@finch/rtp/plan-shelf';

@@ -254,6 +254,20 @@ describe('bytes on the GET half of a tunnel', () => {
     expect(performance.now() - beganMs).toBeGreaterThan(900); // it rested at least once
     await post.closed();
   });
+
+  it('and white space on the POST half, too', async () => {
+    const tunnel = { port: finch.port, cookie: 'silent' };
+    const { get } = await openGetHalf(tunnel);
+    const post = await PostHalf.open(tunnel);
+    const client = join(get, post);
+    expect((await client.request('OPTIONS', '*')).status).toBe(200);
+    const beganMs = performance.now();
+    post.socket.write(Buffer.alloc(FLOOD_BYTES, '\n'));
+    expect((await client.request('OPTIONS', '*')).status).toBe(503); // the rate is spent
+    expect(performance.now() - beganMs).toBeGreaterThan(900); // it rested at least once
+    await get.close();
+    await post.closed();
+  });
 });
 
 describe('who reads no answers', () => {
