@@ -21,8 +21,7 @@ export interface ArrivalSink<Arrival> {
 /** A task that takes connections in; kill drops those that wait. */
 export class Arrivals<Arrival> extends Task {
   readonly #sink: ArrivalSink<Arrival>;
-  #waiting: Arrival[] = [];
-  #next = 0;
+  readonly #waiting: Arrival[] = [];
 
   constructor(thread: TaskThread, sink: ArrivalSink<Arrival>) {
     super(thread, 'core');
@@ -38,12 +37,13 @@ export class Arrivals<Arrival> extends Task {
 
   run(events: number): number {
     if (events & TaskEvent.kill) return DELETE;
-    const end = Math.min(this.#waiting.length, this.#next + MAX_ARRIVALS_PER_RUN);
-    while (this.#next < end) this.#sink.take(this.#waiting[this.#next++]!);
-    return this.#next === this.#waiting.length ? DELETE : AGAIN;
+    // Each leaves before it is taken: nothing is kept of it, however long the crowd goes on, and none is dropped twice.
+    for (let left = MAX_ARRIVALS_PER_RUN; left > 0 && this.#waiting.length > 0; left--)
+      this.#sink.take(this.#waiting.shift()!);
+    return this.#waiting.length === 0 ? DELETE : AGAIN;
   }
 
   protected override onDeleted(): void {
-    for (const arrival of this.#waiting.splice(this.#next)) this.#sink.drop(arrival);
+    for (const arrival of this.#waiting) this.#sink.drop(arrival);
   }
 }

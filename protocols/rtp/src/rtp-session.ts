@@ -136,12 +136,12 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   /** The presentation time that playing is at, or that play() without a place goes on from, in microseconds. */
   get positionUs(): number {
-    return this.#head.positionUs(this.thread.nowUs);
+    return this.#head.positionUs(this.#thread.nowUs);
   }
 
   /** The presentation time that the viewer sees, in microseconds, if his player buffers nothing but what came early. */
   get shownUs(): number {
-    return this.#head.shownUs(this.thread.nowUs);
+    return this.#head.shownUs(this.#thread.nowUs);
   }
 
   /** How much of the pictures he gets. */
@@ -181,14 +181,14 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   /** Says BYE on one track and sends nothing more on it; the others play on. */
   endTrack(sender: RtpSender): void {
-    const { nowUs } = this.thread;
+    const { nowUs } = this.#thread;
     this.#reports.sayByeOf(sender, nowUs, this.#head.timeline.streamAt(nowUs));
     sender.leaveTransport();
   }
 
   /** A report about a track has been read: thins or thickens what goes over a way that loses packets. */
   reportRead(sender: RtpSender): void {
-    if (!this.#way.heard(this.senders.indexOf(sender), sender, this.thread.nowUs)) return;
+    if (!this.#way.heard(this.senders.indexOf(sender), sender, this.#thread.nowUs)) return;
     this.#isHindered = true;
     this.#options.events.qualityChanged(this.#way.quality, this.#way.loss);
   }
@@ -236,7 +236,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   #start(seekUs: number | undefined, scale: number, speed: number): void {
-    const { nowUs } = this.thread;
+    const { nowUs } = this.#thread;
     this.#head.start({ seekUs, scale, speed, nowUs });
     const { pacing } = this.#options;
     this.#pacing = scale === 1 && speed === 1 ? pacing : withoutOverbuffer(pacing);
@@ -250,7 +250,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   #stop(positionUs: number): void {
-    this.#head.stop(positionUs, this.thread.nowUs);
+    this.#head.stop(positionUs, this.#thread.nowUs);
     this.#isPlaying = false;
   }
 
@@ -356,7 +356,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   // All is sent. The end comes when the last frame's time is over.
   #goToEnd(): number {
     this.#isOver = true;
-    return after((this.#endTimeUs() - this.thread.nowUs) / US_PER_MS);
+    return after((this.#endTimeUs() - this.#thread.nowUs) / US_PER_MS);
   }
 
   // The end of a range and the start of the movie are told at once, the end of the movie is told by BYE.
@@ -367,7 +367,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   #end(): number {
-    const nowUs = this.thread.nowUs;
+    const nowUs = this.#thread.nowUs;
     const endUs = this.#endTimeUs();
     if (nowUs < endUs) return after((endUs - nowUs) / US_PER_MS);
     if (this.#head.hasFrame) {
@@ -390,7 +390,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   #sayBye(): void {
-    const { nowUs } = this.thread;
+    const { nowUs } = this.#thread;
     this.#reports.sayBye(nowUs, this.#head.timeline.streamAt(nowUs));
   }
 }
