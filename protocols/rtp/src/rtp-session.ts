@@ -160,8 +160,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
    */
   play(fromUs: number | undefined, wish: PlayWish = {}): number {
     const head = this.#head;
-    const scale = head.followable(clampScale(wish.scale ?? 1));
-    const speed = clampSpeed(wish.speed ?? 1);
+    const { scale, speed } = this.ratesOf(wish);
     const seekUs = fromUs ?? this.#placeAfterTheEnd(scale) ?? this.#placeOnScreen(scale);
     const goesOn = seekUs === undefined && scale === this.scale && speed === this.speed && this.#isPlaying;
     this.#isOver = false;
@@ -170,6 +169,11 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     head.stopAt(untilUsOf(wish, scale));
     this.#endDueUs = head.timeline.dueUs(head.lastUs);
     return this.positionUs;
+  }
+
+  /** The rates that play() would serve of those that are wished for. */
+  ratesOf({ scale = 1, speed = 1 }: PlayWish): { readonly scale: number; readonly speed: number } {
+    return { scale: this.#head.followable(clampScale(scale)), speed: clampSpeed(speed) };
   }
 
   /** Stops sending; the next frame is kept for play(). Returns the position in microseconds. */

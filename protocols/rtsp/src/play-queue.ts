@@ -1,10 +1,10 @@
 /**
  * The ranges that a session plays one behind the other. Used by the session. Rule: a PLAY with a place to start from waits
- * for the end that the one before was given; everything else is for now. Spec: RFC 2326 §10.5, §10.6.
+ * for the end that the one before was given, and for its own time if it has one; everything else is for now.
+ * Spec: RFC 2326 §10.5, §10.6, §12.29.
  *
  * Deviates: behind a PLAY that runs to the end of the movie none waits, it seeks. Players that don't send PAUSE before they
- * seek (live555's clients, among others) mean that, and RFC 7826 §13.4 made it the rule. And a PLAY with Scale or Speed is for now:
- * who turns the wheel does not want to see the rest first.
+ * seek (live555's clients, among others) mean that, and RFC 7826 §13.4 made it the rule.
  */
 import { RtspError } from './errors';
 
@@ -13,11 +13,17 @@ export const MAX_WAITING_RANGES = 64;
 /** An end this near to the movie's is the movie's: clients send what the description says, rounded in their way. */
 const END_TOLERANCE_US = 100_000;
 
-/** A range in microseconds of the movie. */
+/** A range in microseconds of the movie, and how it is played. */
 export interface PlayRange {
-  readonly fromUs: number;
-  /** The end of the movie when it is left out. */
+  /** Where playing stands when it is left out. */
+  readonly fromUs?: number | undefined;
+  /** The end of the movie, or backward its start, when it is left out. */
   readonly untilUs?: number | undefined;
+  /** As the client wants them; 1 when left out. */
+  readonly scale?: number | undefined;
+  readonly speed?: number | undefined;
+  /** It does not begin before this time of the thread's clock. */
+  readonly notBeforeUs?: number | undefined;
 }
 
 /** What is played and what waits; see the head of this file. */
@@ -35,10 +41,29 @@ export class PlayQueue {
     this.#active = range;
   }
 
-  /** Whether what is played now has an end of its own that others wait for; false where it goes backward. */
+  /** Notes that what was played is over. */
+  finished(): void {
+    this.#active = undefined;
+  }
+
+  /** The range that comes next. */
+  get first(): PlayRange | undefined {
+    return this.#waiting[0];
+  }
+
+  /** How many wait. */
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /** Whether a range that comes now has others to wait for. */
   get isBounded(): boolean {
-    if (this.#waiting.length > 0) return true;
-    const { fromUs, untilUs } = this.#active ?? { fromUs: 0 };
+    return this.#waiting.length > 0 || this.isActiveBounded;
+  }
+
+  /** Whether what is played now has an end of its own that others wait for; false where it goes backward. */
+  get isActiveBounded(): boolean {
+    const { fromUs = 0, untilUs } = this.#active ?? {};
     return untilUs !== undefined && untilUs >= fromUs && untilUs < this.#durationUs - END_TOLERANCE_US;
   }
 
@@ -52,9 +77,10 @@ export class PlayQueue {
     this.#waiting.push(range);
   }
 
-  /** Takes the range whose turn it is. */
-  next(): PlayRange | undefined {
-    return this.#waiting.shift();
+  /** Takes the range whose turn it is, unless its time has not come at `nowUs`. */
+  next(nowUs = Infinity): PlayRange | undefined {
+    const { notBeforeUs = -Infinity } = this.first ?? {};
+    return notBeforeUs > nowUs ? undefined : this.#waiting.shift();
   }
 
   /** Forgets all, as PAUSE asks. */
@@ -70,16 +96,22 @@ export class PlayQueue {
   stopAt(pointUs: number): 'active' | 'waits' | 'outside' {
     if (this.#active !== undefined && this.#holds(this.#active, pointUs)) {
       this.#waiting.length = 0;
-      this.#active = { fromUs: this.#active.fromUs, untilUs: pointUs };
+      this.#active = { ...this.#active, untilUs: pointUs };
       return 'active';
     }
     const at = this.#waiting.findIndex((range) => this.#holds(range, pointUs));
     if (at < 0) return 'outside';
-    this.#waiting.splice(at, Infinity, { fromUs: this.#waiting[at]!.fromUs, untilUs: pointUs });
+    this.#waiting.splice(at, Infinity, { ...this.#waiting[at]!, untilUs: pointUs });
     return 'waits';
   }
 
-  #holds({ fromUs, untilUs = this.#durationUs }: PlayRange, pointUs: number): boolean {
+  #holds(range: PlayRange, pointUs: number): boolean {
+    const { fromUs = 0, untilUs = endOfMovieUs(range, this.#durationUs) } = range;
     return pointUs >= Math.min(fromUs, untilUs) && pointUs <= Math.max(fromUs, untilUs);
   }
+}
+
+/** Where a range ends that was given no end: backward at the start of the movie. */
+export function endOfMovieUs({ scale = 1 }: Pick<PlayRange, 'scale'>, durationUs: number): number {
+  return scale < 0 ? 0 : durationUs;
 }

@@ -4,8 +4,8 @@
  * its connection when all of its tracks go over UDP. Spec: RFC 2326 §3.4, §10.4-§10.7, §12.37. Thread: one task thread.
  */
 import {
+  after,
   DELETE,
-  PARK,
   type Presentation,
   type RoutedMedia,
   type SocketAddress,
@@ -26,6 +26,7 @@ import { SessionPlayer } from './session-player';
 import type { SessionService } from './session-service';
 import { SessionTracks, type TrackWish } from './session-tracks';
 
+const US_PER_MS = 1000;
 /** A client that keeps alive just in time must not be cut off: the timeout that is kept is longer than the one told. */
 const TIMEOUT_GRACE_FACTOR = 1.5;
 
@@ -64,6 +65,7 @@ export class RtspSession extends Task implements ConnectedSession {
       tracks: this.#tracks,
       clientHost: client.host,
       stalled: (reason) => this.#stalled(reason),
+      wake: () => this.signal(TaskEvent.update),
     });
     this.#timeout = new TimeoutTask(
       this,
@@ -198,14 +200,14 @@ export class RtspSession extends Task implements ConnectedSession {
   run(events: number): number {
     if (events & TaskEvent.kill) return DELETE;
     if (events & TaskEvent.timeout) {
-      if (this.#isServedByTcp()) {
-        this.refresh();
-        return PARK;
+      if (!this.#isServedByTcp()) {
+        this.#reason = 'it timed out';
+        return DELETE;
       }
-      this.#reason = 'it timed out';
-      return DELETE;
+      this.refresh();
     }
-    return PARK;
+    this.player.turn();
+    return after((this.player.wakeUs - this.thread.nowUs) / US_PER_MS);
   }
 
   protected override onDeleted(): void {

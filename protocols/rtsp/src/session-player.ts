@@ -15,7 +15,7 @@ import {
 } from '@finch/rtp';
 import { RtspError } from './errors';
 import { QUALITY_NAMES } from './parameters';
-import { PlayQueue, type PlayRange } from './play-queue';
+import { endOfMovieUs, PlayQueue, type PlayRange } from './play-queue';
 import type { SessionService } from './session-service';
 import { nextState, type SessionMethod, type SessionState } from './session-state';
 import type { SessionTracks } from './session-tracks';
@@ -40,6 +40,13 @@ export interface PlayerOptions {
   readonly clientHost: string;
   /** The viewer can't keep up, for a reason of one line. */
   readonly stalled: (reason: string) => void;
+  /** Has turn() called when `wakeUs` has come: it may be another. */
+  readonly wake: () => void;
+}
+
+interface TimedPause {
+  readonly atUs: number;
+  readonly pointUs: number | undefined;
 }
 
 /** Plays the tracks of one session; see the head of this file. */
@@ -56,6 +63,8 @@ export class SessionPlayer {
   #state: SessionState = 'init';
   /** Where PAUSE said to go on from. */
   #resumeUs: number | undefined;
+  /** A PAUSE whose time is to come. */
+  #timedPause: TimedPause | undefined;
 
   constructor(options: PlayerOptions) {
     this.#options = options;
@@ -77,19 +86,39 @@ export class SessionPlayer {
     this.#state = nextState(this.#state, method);
   }
 
-  /** Plays; returns what really is played, or will be when it is its turn. */
-  play(fromUs: number | undefined, wish: PlayWish): Played {
+  /** When turn() is to be called, by the thread's clock; Infinity: not at all. */
+  get wakeUs(): number {
+    const mustWait = this.#rtp?.isPlaying === true && this.#queue.isActiveBounded;
+    const startUs = mustWait ? Infinity : (this.#queue.first?.notBeforeUs ?? Infinity);
+    return Math.min(startUs, this.#timedPause?.atUs ?? Infinity);
+  }
+
+  /** Does what PLAY or PAUSE asked for at a time that has come. */
+  turn(): void {
+    const { nowUs } = this.#options.service.host.thread;
+    if (nowUs < this.wakeUs) return;
+    if (this.#timedPause !== undefined && nowUs >= this.#timedPause.atUs) this.#pauseInTime(this.#timedPause);
+    const rtp = this.#rtp;
+    if (rtp === undefined || nowUs < this.wakeUs) return;
+    const next = this.#queue.next(nowUs);
+    // What waited for its time alone was prepared: it stands where it begins.
+    if (next !== undefined) this.#playNow(rtp, rtp.isPlaying ? next.fromUs : undefined, next);
+  }
+
+  /**
+   * Plays; returns what really is played, or will be when it is its turn. A range with a time begins then; one without a place
+   * and a rate, while another plays or waits, changes nothing.
+   */
+  play(range: PlayRange): Played {
     this.check('PLAY');
     const rtp = this.#rtp ?? this.#startRtp();
     this.enter('PLAY');
-    const isForNow = wish.scale !== undefined || wish.speed !== undefined;
-    if (rtp.isPlaying && !isForNow) {
-      const isKeepAlive = fromUs === undefined && wish.untilUs === undefined;
-      if (isKeepAlive && rtp.scale === 1 && rtp.speed === 1) return playedBy(rtp, rtp.positionUs);
-      if (fromUs !== undefined && this.#queue.isBounded) return this.#wait({ fromUs, untilUs: wish.untilUs });
-    }
+    const isActive = rtp.isPlaying || this.#queue.length > 0;
+    if (isActive && asksForNothing(range)) return playedBy(rtp, rtp.positionUs);
+    const isBehind = isActive && range.fromUs !== undefined && this.#queue.isBounded;
+    if (isBehind || range.notBeforeUs !== undefined) return this.#wait(rtp, range);
     this.#queue.clear();
-    return this.#playNow(rtp, fromUs ?? this.#resumeUs, wish);
+    return this.#playNow(rtp, range.fromUs ?? this.#resumeUs, range);
   }
 
   /**
@@ -98,8 +127,10 @@ export class SessionPlayer {
    */
   pause(pointUs?: number): number {
     this.check('PAUSE');
+    this.#timedPause = undefined;
     const rtp = this.#rtp;
-    if (pointUs !== undefined && rtp?.isPlaying === true && this.#stopsLater(rtp, pointUs)) return pointUs;
+    const isActive = rtp?.isPlaying === true || this.#queue.length > 0;
+    if (pointUs !== undefined && isActive && this.#stopsLater(rtp!, pointUs)) return pointUs;
     this.enter('PAUSE');
     this.#queue.clear();
     this.#resumeUs = pointUs ?? this.#resumeUs;
@@ -107,9 +138,17 @@ export class SessionPlayer {
     return this.#resumeUs ?? positionUs;
   }
 
+  /** Has pause() called at a time of the thread's clock, in place of one that was to come. */
+  pauseAt(atUs: number, pointUs: number | undefined): void {
+    this.check('PAUSE');
+    this.#timedPause = { atUs, pointUs };
+    this.#options.wake();
+  }
+
   /** Sends nothing more. */
   stop(): void {
     this.#queue.clear();
+    this.#timedPause = undefined;
     this.#rtp?.pause();
   }
 
@@ -129,19 +168,51 @@ export class SessionPlayer {
     return place === 'waits' || isAhead;
   }
 
-  #wait(range: PlayRange): Played {
-    this.#queue.add(range);
+  // What has only its time to wait for stands where it begins, so that its numbers are known and its plans are made.
+  #wait(rtp: RtpSession, range: PlayRange): Played {
+    const isNext = !rtp.isPlaying && this.#queue.length === 0;
+    const fromUs = range.fromUs ?? (isNext ? this.#resumeUs : undefined);
+    this.#queue.add({ ...range, fromUs });
+    this.#options.wake();
+    if (isNext) return this.#prepare(rtp, { ...range, fromUs });
     const { durationUs } = this.#options.presentation;
-    const { fromUs: startUs, untilUs: endUs = durationUs } = range;
-    return { startUs, endUs: Math.min(endUs, durationUs), scale: 1, speed: 1, isQueued: true };
+    const { scale, speed } = rtp.ratesOf(this.#wishOf(range));
+    const { untilUs: endUs = endOfMovieUs({ scale }, durationUs) } = range;
+    return {
+      startUs: fromUs ?? rtp.positionUs,
+      endUs: Math.min(endUs, durationUs),
+      scale,
+      speed,
+      isQueued: true,
+    };
+  }
+
+  #prepare(rtp: RtpSession, range: PlayRange): Played {
+    this.#resumeUs = undefined;
+    const played = playedBy(rtp, rtp.play(range.fromUs, this.#wishOf(range)));
+    rtp.pause();
+    return played;
+  }
+
+  #pauseInTime({ pointUs }: TimedPause): void {
+    try {
+      this.pause(pointUs);
+    } catch (error) {
+      if (!(error instanceof RtspError)) throw error;
+      const { service, clientHost } = this.#options;
+      service.log.debug(`${clientHost} PAUSE at its time: ${error.message}`);
+    }
   }
 
   // Speed asks for a multiple of the movie's bit rate, and Bandwidth says what of that can arrive (RFC 2326 §12.35).
-  #playNow(rtp: RtpSession, fromUs: number | undefined, wish: PlayWish): Played {
-    this.#resumeUs = undefined;
+  #wishOf({ untilUs, scale, speed }: PlayRange): PlayWish {
     const highestSpeed = Math.max(this.bandwidthBps / this.#options.tracks.bitRateBps, 1);
-    const speed = wish.speed === undefined ? undefined : Math.min(wish.speed, highestSpeed);
-    const startUs = rtp.play(fromUs, { ...wish, speed });
+    return { untilUs, scale, speed: speed === undefined ? undefined : Math.min(speed, highestSpeed) };
+  }
+
+  #playNow(rtp: RtpSession, fromUs: number | undefined, range: PlayRange): Played {
+    this.#resumeUs = undefined;
+    const startUs = rtp.play(fromUs, this.#wishOf(range));
     this.#queue.started({ fromUs: startUs, untilUs: rtp.endUs });
     return playedBy(rtp, startUs);
   }
@@ -188,15 +259,27 @@ export class SessionPlayer {
 
   // The end of a range: the next one's turn, or Ready (RFC 2326 appendix A.2).
   #goOn(): void {
-    const next = this.#queue.next();
-    if (next === undefined) this.#state = 'paused';
-    else this.#playNow(this.#rtp!, next.fromUs, { untilUs: next.untilUs });
+    const rtp = this.#rtp!;
+    const { first } = this.#queue;
+    const next = this.#queue.next(this.#options.service.host.thread.nowUs);
+    if (next !== undefined) {
+      this.#playNow(rtp, next.fromUs, next);
+      return;
+    }
+    this.#queue.finished();
+    if (first === undefined) this.#state = 'paused';
+    else this.#prepare(rtp, first);
+    this.#options.wake();
   }
 
   /** Tells the RTP session that its way has room again. */
   roomAgain(): void {
     this.#rtp?.signal(TaskEvent.write);
   }
+}
+
+function asksForNothing({ fromUs, untilUs, scale, speed, notBeforeUs }: PlayRange): boolean {
+  return [fromUs, untilUs, scale, speed, notBeforeUs].every((part) => part === undefined);
 }
 
 function playedBy({ endUs, scale, speed }: RtpSession, startUs: number): Played {

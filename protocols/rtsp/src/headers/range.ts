@@ -10,7 +10,7 @@
 import { headerError, type RtspError, type RtspErrorCode } from '../errors';
 import { formatNptTime, type NptTime, parseNptTime } from './npt-time';
 import { splitList, splitParameter } from './parameter-list';
-import { isSmpteFormat, parseSmpteTime, type SmpteFormat } from './smpte-time';
+import { formatSmpteTime, isSmpteFormat, parseSmpteTime, type SmpteFormat } from './smpte-time';
 import { formatUtcTime, parseUtcTime } from './utc-time';
 
 /**
@@ -78,12 +78,12 @@ export function parseRange(value: string, direction: RangeDirection = 'forward')
 }
 
 /**
- * Parses the Range header of PAUSE: one time, `npt=12.040` or `npt=12.040-`, in seconds; clock times in milliseconds since
- * 1970 are left to the caller. RtspError as parseRange, and 457 for a range with two ends (RFC 2326 §10.6).
+ * Parses the Range header of PAUSE: one time, `npt=12.040`, `npt=12.040-` or `npt=now`, in seconds; clock times in milliseconds
+ * since 1970 are left to the caller. RtspError as parseRange, and 457 for a range with two ends (RFC 2326 §10.6).
  */
 export function parsePausePoint(value: string): RangeHeader {
   const range = parseRange(/=[^;]*-/.test(value) ? value : value.replace(/^([^;]*)/, '$1-'));
-  if (typeof range.start !== 'number' || range.end !== undefined) throw invalid(value, 'one time');
+  if (range.start === undefined || range.end !== undefined) throw invalid(value, 'one time');
   return range;
 }
 
@@ -126,14 +126,19 @@ function withTime(range: RangeHeader, parameters: readonly string[]): RangeHeade
 }
 
 /**
- * Formats a range of normal play time (3 to 6 decimals, `npt=12.040-`) or UTC. A SMPTE request is answered in
- * normal play time. TypeError when both ends are missing, RangeError when a time is out of range.
+ * Formats a range: normal play time with 3 to 6 decimals (`npt=12.040-`), SMPTE time codes or UTC.
+ * TypeError when both ends are missing, RangeError when a time is out of range.
  */
-export function formatRange(range: NptRange | ClockRange): string {
+export function formatRange(range: RangeHeader): string {
   const time = range.timeUtcMs === undefined ? '' : `;time=${formatUtcTime(range.timeUtcMs)}`;
   if (range.unit === 'clock') {
     const end = range.end === undefined ? '' : formatUtcTime(range.end);
     return `clock=${formatUtcTime(range.start)}-${end}${time}`;
+  }
+  if (range.unit === 'smpte') {
+    const { format, start, end } = range;
+    const endText = end === undefined ? '' : formatSmpteTime(format, end);
+    return `${format}=${formatSmpteTime(format, start)}-${endText}${time}`;
   }
   const { start, end } = range;
   if (start === undefined && end === undefined) throw new TypeError('range must have a start or an end');

@@ -1,31 +1,41 @@
 /** PAUSE: stops sending and keeps the position (RFC 2326 §10.6). */
 import type { CoroutineBody } from '@finch/core';
 import { RtspError } from '../errors';
-import { formatRange, parsePausePoint } from '../headers/range';
+import { parsePausePoint, type RangeHeader } from '../headers/range';
+import { effectiveUs, formatAnswer, secondsOf } from '../movie-range';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
-import { secondsOf } from './play';
 
 const US_PER_S = 1_000_000;
 
 /**
- * Pauses the session at once, or at the time that Range names; the answer says where. Before the first PLAY it changes
- * nothing. 457 for a time that is not played.
+ * Pauses the session at once, or at the place that Range names, or at its time (§12.29); the answer says where, and when that
+ * is to come. Before the first PLAY it changes nothing. 457 for a place that is not played: at its time, such a one is passed over.
  */
 // biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* pause(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const session = exchange.session();
   session.checkAggregate(exchange.url);
-  const positionUs = session.player.pause(pausePointUs(exchange.header('Range'), session.durationUs));
-  return {
-    headers: { Session: session.header, Range: formatRange({ unit: 'npt', start: positionUs / US_PER_S }) },
-  };
+  const value = exchange.header('Range');
+  const range = value === undefined ? undefined : parsePausePoint(value);
+  const pointUs = pausePointUs(range, session.durationUs);
+  const atUs = effectiveUs(range, exchange.service.host.thread.nowUs);
+  if (atUs !== undefined) {
+    session.player.pauseAt(atUs, pointUs);
+    const { timeUtcMs } = range!;
+    return {
+      headers: { Session: session.header, Range: formatAnswer(range, { startUs: pointUs, timeUtcMs }) },
+    };
+  }
+  const startUs = session.player.pause(pointUs);
+  return { headers: { Session: session.header, Range: formatAnswer(range, { startUs }) } };
 }
 
-function pausePointUs(value: string | undefined, durationUs: number): number | undefined {
-  if (value === undefined) return undefined;
-  const { start } = secondsOf(parsePausePoint(value));
-  const pointUs = start! * US_PER_S;
+function pausePointUs(range: RangeHeader | undefined, durationUs: number): number | undefined {
+  if (range === undefined) return undefined;
+  const { start } = secondsOf(range);
+  if (start === undefined) return undefined;
+  const pointUs = start * US_PER_S;
   if (pointUs > durationUs)
     throw new RtspError(
       'invalidRange',

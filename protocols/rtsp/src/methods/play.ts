@@ -2,70 +2,65 @@
 import type { CoroutineBody } from '@finch/core';
 import { RtspError } from '../errors';
 import { parseBandwidth } from '../headers/delivery-wishes';
-import { formatRange, parseRange, type RangeHeader } from '../headers/range';
+import { parseRange, type RangeHeader } from '../headers/range';
 import { formatRtpInfo } from '../headers/rtp-info';
 import { formatScale, formatSpeed, parseScale, parseSpeed } from '../headers/scale-speed';
+import { effectiveUs, formatAnswer, secondsOf } from '../movie-range';
+import type { PlayRange } from '../play-queue';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
+import type { Played } from '../session-player';
 
 const US_PER_S = 1_000_000;
 
-interface WantedRange {
-  readonly fromUs?: number;
-  readonly untilUs?: number;
-}
-
 /**
- * Plays the session. Range and RTP-Info say where it really starts, Scale and Speed how fast it really goes, if they were
- * asked for. A range that waits for the one before has no RTP-Info: its numbers are not known yet. 457 for a range that is not
- * of this movie, or that runs against Scale; 456 for one in wall-clock time.
+ * Plays the session, at once or at the time of Range. Range and RTP-Info say where it really starts, Scale and Speed how fast
+ * it really goes, if they were asked for or are not 1. A range that waits for the one before has no RTP-Info: its numbers are not
+ * known yet. 457 for a range that is not of this movie, that runs against Scale, or whose time is too far ahead; 456 for one in
+ * the time of day.
  */
-// biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const session = exchange.session();
   session.checkAggregate(exchange.url);
   const scale = optional(exchange.header('Scale'), parseScale);
   const speed = optional(exchange.header('Speed'), parseSpeed);
   const bandwidthBps = optional(exchange.header('Bandwidth'), parseBandwidth);
-  const { fromUs, untilUs } = wantedRange(exchange.header('Range'), session.durationUs, scale ?? 1);
+  const direction = (scale ?? 1) < 0 ? 'reverse' : 'forward';
+  const range = optional(exchange.header('Range'), (value) => parseRange(value, direction));
+  const wanted = wantedRange(range, session.durationUs, scale ?? 1);
+  const notBeforeUs = effectiveUs(range, exchange.service.host.thread.nowUs);
   if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
-  const played = session.player.play(fromUs, { untilUs, scale, speed });
-  const start = played.startUs / US_PER_S;
-  const end = played.endUs / US_PER_S;
-  const isReverse = played.scale < 0;
+  const played = session.player.play({ ...wanted, scale, speed, notBeforeUs });
+  const timeUtcMs = notBeforeUs === undefined ? undefined : range?.timeUtcMs;
+  const isScaled = scale !== undefined || played.scale !== 1;
+  const isSped = speed !== undefined || played.speed !== 1;
   return {
     headers: {
       Session: session.header,
-      ...(scale === undefined ? {} : { Scale: formatScale(played.scale) }),
-      ...(speed === undefined ? {} : { Speed: formatSpeed(played.speed) }),
-      Range: formatRange({
-        unit: 'npt',
-        start,
-        end: isReverse ? Math.min(end, start) : Math.max(end, start),
-      }),
-      ...(played.isQueued ? {} : { 'RTP-Info': formatRtpInfo(session.rtpInfo(played.startUs)) }),
+      ...(isScaled && { Scale: formatScale(played.scale) }),
+      ...(isSped && { Speed: formatSpeed(played.speed) }),
+      Range: formatAnswer(range, { startUs: played.startUs, endUs: endUsOf(played), timeUtcMs }),
+      ...(!played.isQueued && { 'RTP-Info': formatRtpInfo(session.rtpInfo(played.startUs)) }),
     },
   };
 }
 
-function optional(value: string | undefined, parse: (value: string) => number): number | undefined {
+function optional<Value>(value: string | undefined, parse: (value: string) => Value): Value | undefined {
   return value === undefined ? undefined : parse(value);
 }
 
-/** The ends of a range in seconds of the movie; `now` is where it stands. 456 for wall-clock time, which a file does not have. */
-export function secondsOf(range: RangeHeader): { start: number | undefined; end: number | undefined } {
-  if (range.unit === 'clock')
-    throw new RtspError('headerNotValid', 'Range: a file has no wall-clock time, expected npt or smpte');
-  const { start, end } = range;
-  return {
-    start: typeof start === 'number' ? start : undefined,
-    end: typeof end === 'number' ? end : undefined,
-  };
+// Key frames lie where they lie: a range may come out with its end on the wrong side.
+function endUsOf({ startUs, endUs, scale }: Played): number {
+  return scale < 0 ? Math.min(endUs, startUs) : Math.max(endUs, startUs);
 }
 
-function wantedRange(value: string | undefined, durationUs: number, scale: number): WantedRange {
-  if (value === undefined) return {};
-  const { start, end } = secondsOf(parseRange(value, scale < 0 ? 'reverse' : 'forward'));
+function wantedRange(
+  range: RangeHeader | undefined,
+  durationUs: number,
+  scale: number,
+): Pick<PlayRange, 'fromUs' | 'untilUs'> {
+  if (range === undefined) return {};
+  const { start, end } = secondsOf(range);
   const fromUs = start === undefined ? undefined : start * US_PER_S;
   const untilUs = end === undefined ? undefined : end * US_PER_S;
   if (fromUs !== undefined && fromUs > durationUs)
@@ -78,5 +73,5 @@ function wantedRange(value: string | undefined, durationUs: number, scale: numbe
       'invalidRange',
       'Range: found a start before the end, expected it behind: Scale is below 0',
     );
-  return { ...(fromUs !== undefined && { fromUs }), ...(untilUs !== undefined && { untilUs }) };
+  return { fromUs, untilUs };
 }
