@@ -42,6 +42,17 @@ describe('what waits', () => {
     ]);
   });
 
+  it('comes not before its time, nor does what is behind it (§12.29)', () => {
+    queue.add({ fromUs: 1, notBeforeUs: 500 });
+    queue.add({ fromUs: 2 });
+    expect([queue.next(499), queue.length, queue.first]).toEqual([
+      undefined,
+      2,
+      { fromUs: 1, notBeforeUs: 500 },
+    ]);
+    expect([queue.next(500)?.fromUs, queue.next(500)?.fromUs, queue.length]).toEqual([1, 2, 0]);
+  });
+
   it('is bounded: 455', () => {
     for (let i = 0; i < MAX_WAITING_RANGES; i++) queue.add({ fromUs: i });
     expect(rtspErrorOf(() => queue.add({ fromUs: 0 })).status).toBe(455);
@@ -76,6 +87,21 @@ describe('stopAt()', () => {
     expect(queue.stopAt(20 * S)).toBe('waits');
     queue.next();
     expect(queue.next()).toEqual({ fromUs: 10 * S, untilUs: 20 * S });
+  });
+
+  it('in a range that goes backward to the start cuts that, and keeps how it is played', () => {
+    queue.clear();
+    queue.add({ fromUs: 10 * S, scale: -4, notBeforeUs: 7 });
+    expect(queue.stopAt(12 * S)).toBe('outside');
+    expect(queue.stopAt(3 * S)).toBe('waits');
+    expect(queue.next()).toEqual({ fromUs: 10 * S, untilUs: 3 * S, scale: -4, notBeforeUs: 7 });
+  });
+
+  it('finds nothing in what is over', () => {
+    queue.clear();
+    queue.started({ fromUs: 2 * S, untilUs: 4 * S });
+    queue.finished();
+    expect([queue.stopAt(3 * S), queue.isBounded]).toEqual(['outside', false]);
   });
 
   it('outside of all changes nothing', () => {

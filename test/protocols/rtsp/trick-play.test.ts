@@ -125,17 +125,66 @@ describe('Scale', () => {
     },
   );
 
-  it('is forgotten by a PLAY without it: real time again, with sound, where it is', async () => {
+  it('of 1 is real time again, with sound, where it is', async () => {
     const viewer = await open();
     await play(viewer, { Scale: '4', Range: 'npt=0-' });
     const [video, audio] = viewer.tracks;
     await video!.until(() => video!.timestampsFromFirst().length === 4, 'four key frames');
-    const again = await play(viewer, {});
+    const again = await play(viewer, { Scale: '1' });
     expect(again.start).toBeGreaterThanOrEqual(2);
     expect(again.start).toBeLessThanOrEqual(4);
     await audio!.packetsArrived(10);
     video!.expectContiguous();
     expect(audio!.packets[0]!.sequenceNumber).toBe(again.infos[1]!.sequence);
+  });
+
+  it('stays where a PLAY without Range and Scale is a sign of life (RFC 2326 §10.5)', async () => {
+    const viewer = await open();
+    await play(viewer, { Scale: '4', Speed: '2', Range: 'npt=0-' });
+    const [video] = viewer.tracks;
+    await video!.packetsArrived(1);
+    const again = await play(viewer, {});
+    expect([again.scale, again.speed]).toEqual(['4', '2']);
+    const backward = await play(viewer, { Scale: '-8', Range: 'npt=7-' });
+    await firstOf(viewer, backward, 0);
+    expect((await play(viewer, {})).scale).toBe('-8');
+    video!.expectContiguous();
+  });
+
+  it('is 1 again when PLAY without it goes on behind PAUSE', async () => {
+    const viewer = await open();
+    await play(viewer, { Scale: '4', Range: 'npt=0-' });
+    const [video, audio] = viewer.tracks;
+    await video!.until(() => video!.timestampsFromFirst().length === 2, 'two key frames');
+    const position = await viewer.pause();
+    const again = await play(viewer, {});
+    expect(again.scale ?? undefined).toBeUndefined();
+    expect(again.start).toBeLessThanOrEqual(position);
+    await audio!.packetsArrived(3);
+  });
+
+  it('and a Range behind a PLAY with an end wait for that (RFC 2326 §10.5, §12.34)', async () => {
+    const viewer = await open();
+    await play(viewer, { Range: 'npt=0-0.6' });
+    const queued = await viewer.expectOk('PLAY', viewer.url, { Scale: '4', Range: 'npt=2-6' });
+    expect([queued.headers.get('Scale'), queued.headers.get('Range')]).toEqual(['4', 'npt=2.000-6.000']);
+    expect(queued.headers.has('RTP-Info')).toBe(false);
+    const backward = await viewer.expectOk('PLAY', viewer.url, { Scale: '-1000', Range: 'npt=7-' });
+    expect([backward.headers.get('Scale'), backward.headers.get('Range')]).toEqual([
+      '-32',
+      'npt=7.000-0.000',
+    ]);
+    const [video] = viewer.tracks;
+    // 15 pictures of the first range, one a second of the second, and some of the third.
+    await video!.until(() => video!.timestampsFromFirst().length >= 15 + 4 + 2, 'the pictures of all three');
+    video!.expectContiguous();
+  });
+
+  it('without a Range is for now, whatever is to come', async () => {
+    const viewer = await open();
+    await play(viewer, { Range: 'npt=0-5' });
+    const fast = await play(viewer, { Scale: '4' });
+    expect([fast.scale, fast.infos.length]).toEqual(['4', 2]);
   });
 
   it('against the direction of Range is 457 (RFC 2326 §11.3.8)', async () => {
