@@ -42,6 +42,21 @@ describe('§10.2 DESCRIBE and appendix C', () => {
     }));
 });
 
+describe('§10.2 DESCRIBE of a track', () => {
+  itOfFinch('describes that one, which can be set up and played so', () =>
+    talking(Talk.open(subject), async (talk) => {
+      const { text, headers } = await talk.expectOk('DESCRIBE', talk.controls[1]);
+      expect(text.match(/^m=\w+/gm)).toEqual(['m=audio']);
+      const control = /^m=[\s\S]*^a=control:(\S+)/m.exec(text)![1];
+      expect(`${headers.get('Content-Base')}${control}`).toBe(talk.controls[1]);
+      await talk.setUp(1, 'TCP');
+      await talk.play();
+      await talk.tracks[0]!.packetsArrived(3);
+      expect((await talk.request('PLAY', talk.controls[0])).status).toBe(404);
+    }),
+  );
+});
+
 describe('§10.4 SETUP', () => {
   it.each<Carrier>(['UDP', 'TCP'])('makes a session and adds tracks to it over %s', (carrier) =>
     talking(Talk.open(subject), async (talk) => {

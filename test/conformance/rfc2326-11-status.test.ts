@@ -11,7 +11,7 @@ const talk = talkOfEachTest(subject);
 
 interface Refusal {
   readonly method: string;
-  readonly url?: 'missing' | 'track' | 'movie';
+  readonly url?: 'missing' | 'track' | 'no track' | 'movie';
   readonly headers?: Record<string, string>;
   readonly body?: string;
   readonly status: number;
@@ -31,7 +31,9 @@ async function expectRefusal({
   orElse = [],
   answer,
 }: Refusal): Promise<void> {
-  const target = { missing: subject.missingUrl, track: talk().controls[0]!, movie: talk().aggregateUrl }[url];
+  const movie = talk().aggregateUrl;
+  const track = talk().controls[0]!;
+  const target = { missing: subject.missingUrl, track, 'no track': `${subject.url}/trackID=9`, movie }[url];
   const all: Record<string, string> = {
     CSeq: '4711',
     ...(talk().session === '' ? {} : { Session: talk().session }),
@@ -98,6 +100,7 @@ const OF_FINCH: readonly (readonly [string, Refusal])[] = [
     '404 a track that is not there',
     { method: 'SETUP', url: 'missing', headers: { Transport: TCP }, status: 404 },
   ],
+  ['404 the description of a track that is not there', { method: 'DESCRIBE', url: 'no track', status: 404 }],
   [
     '462 a destination that is somebody else (§11.3.13, §16)',
     {
@@ -132,7 +135,7 @@ const WITH_SESSION: readonly (readonly [string, Refusal])[] = [
     { method: 'GET_PARAMETER', headers: { 'Content-Type': 'text/xml' }, body: '<x/>', status: 415 },
   ],
   [
-    '456 wall-clock time, which a file has not (§11.3.7)',
+    '456 the time of day, which a recording has not (§11.3.7)',
     { method: 'PLAY', headers: { Range: 'clock=19961108T142300Z-' }, status: 456 },
   ],
   [
@@ -148,6 +151,8 @@ const WITH_SESSION: readonly (readonly [string, Refusal])[] = [
     { method: 'SETUP', url: 'missing', headers: { Transport: TCP }, status: 459 },
   ],
   ['460 PLAY of one track of two (§11.3.11)', { method: 'PLAY', url: 'track', status: 460 }],
+  ['404 PLAY of a track that is not there', { method: 'PLAY', url: 'no track', status: 404 }],
+  ['404 PAUSE of a track that is not there', { method: 'PAUSE', url: 'no track', status: 404 }],
   ['501 a range in bytes (§12.29)', { method: 'PLAY', headers: { Range: 'bytes=0-1' }, status: 501 }],
 ];
 

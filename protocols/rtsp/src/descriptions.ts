@@ -4,9 +4,10 @@
  */
 import type { Presentation } from '@finch/core';
 import { payloadFormatOf, payloadTypeOf, RETRANSMISSION_TIME_US, retransmissionTypeOf } from '@finch/rtp';
+import { RtspError } from './errors';
 import { type SdpTrack, writeSdp } from './sdp-writer';
 
-/** Descriptions kept of one presentation: one an address of this machine and kind of feedback. */
+/** Descriptions kept of one presentation: one an address of this machine, kind of feedback and part of the movie. */
 const MAX_KEPT = 64;
 
 /** What of RFC 4585 is offered: nothing, a=rtcp-fb alone, or the profile, too. */
@@ -16,13 +17,18 @@ export type Feedback = 'none' | 'AVP' | 'AVPF';
 export class Descriptions {
   readonly #kept = new WeakMap<Presentation, Map<string, Uint8Array>>();
 
-  /** The SDP of a presentation as a client hears it at our `originAddress`; nobody may write into it. */
-  of(presentation: Presentation, originAddress: string, feedback: Feedback): Uint8Array {
+  /**
+   * The SDP of a presentation, or of one track of it, as a client hears it at our `originAddress`; nobody may write into it.
+   * RtspError 404 for a track that it does not have.
+   */
+  of(presentation: Presentation, originAddress: string, feedback: Feedback, trackId?: number): Uint8Array {
+    if (trackId !== undefined && !presentation.tracks.some(({ track }) => track.id === trackId))
+      throw new RtspError('notFound', `${presentation.name} has no track ${trackId}`);
     const kept = this.#keptOf(presentation);
-    const key = `${feedback} ${originAddress}`;
+    const key = `${feedback} ${trackId ?? 'all'} ${originAddress}`;
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const written = write(presentation, originAddress, feedback);
+    const written = write(presentation, originAddress, feedback, trackId);
     if (kept.size < MAX_KEPT) kept.set(key, written);
     return written;
   }
@@ -37,7 +43,12 @@ export class Descriptions {
   }
 }
 
-function write(presentation: Presentation, originAddress: string, feedback: Feedback): Uint8Array {
+function write(
+  presentation: Presentation,
+  originAddress: string,
+  feedback: Feedback,
+  trackId: number | undefined,
+): Uint8Array {
   const version = Math.floor(presentation.modifiedMs);
   const sdp = writeSdp({
     title: presentation.name,
@@ -45,7 +56,7 @@ function write(presentation: Presentation, originAddress: string, feedback: Feed
     sessionId: String(version),
     sessionVersion: version,
     durationUs: presentation.durationUs,
-    tracks: sdpTracks(presentation, feedback),
+    tracks: sdpTracks(presentation, feedback).filter(({ id }) => trackId === undefined || id === trackId),
   });
   return Buffer.from(sdp);
 }

@@ -16,7 +16,7 @@ import {
 } from '@finch/core';
 import { type Pacing, PlanCaches, type SlowViewer } from '@finch/rtp';
 import { Descriptions } from './descriptions';
-import type { RtspError } from './errors';
+import { RtspError } from './errors';
 import { SESSION_BYTES } from './memory-costs';
 import { refusalError } from './refusals';
 import type { RtspSession } from './rtsp-session';
@@ -143,16 +143,24 @@ export class RtspService implements SessionService {
     this.halfOpenTunnels.add(connection);
   }
 
-  /** The UDP sockets that viewers of this local address are served from. Throws Error when no port is free. */
+  /** The UDP sockets that viewers of this local address are served from. RtspError 503 when there are none to be had. */
   udpPairAt(local: SocketAddress): UdpPair {
-    let pair = this.#udpPairs.get(local.host);
-    if (pair === undefined) {
-      if (this.#udpPairs.size >= MAX_UDP_PAIRS)
-        throw new Error(`${MAX_UDP_PAIRS} local addresses have UDP sockets already`);
-      pair = new UdpPair(this.host.thread, this.host.batch, local, this.settings.udpSpreadMs);
+    const known = this.#udpPairs.get(local.host);
+    if (known !== undefined) return known;
+    try {
+      const pair = this.#bindUdpPair(local);
       this.#udpPairs.set(local.host, pair);
+      return pair;
+    } catch (error) {
+      this.failures.write('error', `no UDP from ${local.host}: ${(error as Error).message}`);
+      throw new RtspError('serviceUnavailable', 'Transport: no UDP ports are free, expected RTP/AVP/TCP');
     }
-    return pair;
+  }
+
+  #bindUdpPair(local: SocketAddress): UdpPair {
+    if (this.#udpPairs.size >= MAX_UDP_PAIRS)
+      throw new Error(`${MAX_UDP_PAIRS} local addresses have UDP sockets already`);
+    return new UdpPair(this.host.thread, this.host.batch, local, this.settings.udpSpreadMs);
   }
 
   #claims(): number {

@@ -124,10 +124,11 @@ export class RtspSession extends Task implements ConnectedSession {
     return answer;
   }
 
-  /** Refuses URLs of another movie (454) and of a single track among several (460). */
+  /** Refuses URLs of another movie (454), of a track that was not set up (404) and of a single track among several (460). */
   checkAggregate(url: ControlUrl): void {
     if (url.isServer) return;
     this.#checkPath(url);
+    this.#tracks.sendersOf(url);
     if (url.trackId !== undefined && this.#tracks.count > 1)
       throw new RtspError(
         'onlyAggregateAllowed',

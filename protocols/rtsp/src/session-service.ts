@@ -17,7 +17,7 @@ export interface SessionService {
   readonly slowViewer: SlowViewer;
   /** The canonical name of this sender in RTCP (RFC 3550 §6.5.1), UTF-8. */
   readonly cname: Uint8Array;
-  /** The UDP sockets that viewers of this local address are served from. Throws Error when no port is free. */
+  /** The UDP sockets that viewers of this local address are served from. RtspError 503 when no port is free. */
   udpPairAt(local: SocketAddress): UdpPair;
   /** Forgets a session of `client` that has ended. */
   sessionEnded(id: string, client: SocketAddress): void;

@@ -42,7 +42,8 @@ interface BoundTransport {
 
 /**
  * Binds the first of the `offers` that can be had, beside the transport of `old`: the same track as it was set up before, whose
- * channels it may take over. 461, of the first offer, when ports or channels can't be had for any; then nothing is changed.
+ * channels it may take over. When none can be had, the RtspError of the first that may be had later (503: no UDP port is free), or
+ * else of the first (461: channels are taken); then nothing is changed.
  */
 export function bindFirst(
   service: SessionService,
@@ -60,7 +61,7 @@ export function bindFirst(
         : bindUdp(service, offer, connection, events);
     } catch (error) {
       if (!(error instanceof RtspError)) throw error;
-      refusal ??= error;
+      if (refusal === undefined || (error.status === 503 && refusal.status !== 503)) refusal = error;
     }
   }
   throw refusal!;

@@ -1,4 +1,4 @@
-/** DESCRIBE: the movie's tracks as SDP (RFC 2326 §10.2, §12.23, appendix C). */
+/** DESCRIBE: the movie's tracks as SDP, or the one that the URL names (RFC 2326 §10.2, §12.23, appendix C). */
 import { type CoroutineBody, settled } from '@finch/core';
 import type { Feedback } from '../descriptions';
 import { RtspError } from '../errors';
@@ -16,7 +16,7 @@ const NOT_MODIFIED = 304;
  */
 const FEEDBACK_PROFILE_CLIENTS = /^GStreamer\//;
 
-/** Opens the movie for as long as it takes to describe it. 304 when the client has its latest description already, 406 when the client takes no SDP, 404 and 415 by the module. */
+/** Opens the movie for as long as it takes to describe it. 304 when the client has its latest description already, 406 when the client takes no SDP, 404 for a track that the movie does not have, 404 and 415 by the module. */
 export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const { connection, service, url } = exchange;
   if (!acceptsType(exchange.header('Accept'), SDP_TYPE))
@@ -28,10 +28,10 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
       'Cache-Control': 'must-revalidate',
       'Last-Modified': formatDate(presentation.modifiedMs),
     };
+    const { host } = connection.tcp.localAddress;
+    const body = service.descriptions.of(presentation, host, feedbackOf(exchange), url.trackId);
     if (isUnmodifiedSince(exchange.header('If-Modified-Since'), presentation.modifiedMs))
       return { status: NOT_MODIFIED, headers: dates };
-    const { host } = connection.tcp.localAddress;
-    const body = service.descriptions.of(presentation, host, feedbackOf(exchange));
     const headers = {
       'Content-Base': `${url.aggregateUrl}/`,
       'Content-Type': SDP_TYPE,
