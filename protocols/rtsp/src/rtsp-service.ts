@@ -23,6 +23,7 @@ import type { RtspSession } from './rtsp-session';
 import { checkedSettings, pacingOf, type RtspSettings, slowViewerOf } from './rtsp-settings';
 import type { SessionConnection } from './session-connection';
 import type { SessionService } from './session-service';
+import { UdpDestinations } from './udp-destinations';
 
 const RTP_HEADER_BYTES = 12;
 /** A retransmission is longer than the packet was by its number (RFC 4588 §4), and must not be cut on the way for that. */
@@ -53,6 +54,7 @@ export class RtspService implements SessionService {
   readonly cname = Buffer.from(`finch-${randomBytes(6).toString('hex')}`);
   readonly receiveBuffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
   readonly sessions = new Map<string, RtspSession>();
+  readonly udpDestinations = new UdpDestinations();
   /** They enter and leave by themselves. */
   readonly connections = new Set<Task>();
   /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
@@ -81,6 +83,7 @@ export class RtspService implements SessionService {
     host.count('half-open tunnels', () => this.halfOpenTunnels.size);
     host.count('packet plans', () => this.plans.size);
     host.count('claimed UDP addresses', () => this.#claims());
+    host.count('UDP destinations', () => this.udpDestinations.size);
   }
 
   get log(): Log {

@@ -57,7 +57,7 @@ export class RtspSession extends Task implements ConnectedSession {
     this.#service = service;
     this.#media = media;
     this.#presentation = presentation;
-    this.#tracks = new SessionTracks(service, presentation);
+    this.#tracks = new SessionTracks(service, presentation, () => this.end('its ports were set up anew'));
     this.player = new SessionPlayer({
       service,
       media,

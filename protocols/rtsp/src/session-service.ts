@@ -5,6 +5,7 @@
 import type { Log, SocketAddress, TaskThreadHost, UdpPair } from '@finch/core';
 import type { Pacing, PlanCaches, SlowViewer } from '@finch/rtp';
 import type { RtspSettings } from './rtsp-settings';
+import type { UdpDestinations } from './udp-destinations';
 
 /** The service of a task thread, as its sessions see it. */
 export interface SessionService {
@@ -17,6 +18,7 @@ export interface SessionService {
   readonly slowViewer: SlowViewer;
   /** The canonical name of this sender in RTCP (RFC 3550 §6.5.1), UTF-8. */
   readonly cname: Uint8Array;
+  readonly udpDestinations: UdpDestinations;
   /** The UDP sockets that viewers of this local address are served from. RtspError 503 when no port is free. */
   udpPairAt(local: SocketAddress): UdpPair;
   /** Forgets a session of `client` that has ended. */

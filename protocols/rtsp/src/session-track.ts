@@ -27,6 +27,8 @@ export interface SessionTrack {
   readonly interleavedOn: SessionConnection | undefined;
   /** Its channels there. */
   readonly channels: TransportPair | undefined;
+  /** Where its packets and reports go over UDP. */
+  readonly destinations: readonly SocketAddress[];
   /** Ends the transport's claims. */
   readonly release: () => void;
 }
@@ -37,6 +39,8 @@ interface BoundTransport {
   readonly transport: RtpTransport;
   /** What the answer says of it. */
   readonly answer: Partial<Transport>;
+  /** Where packets and reports go over UDP. */
+  readonly destinations: readonly SocketAddress[];
   readonly release: () => void;
 }
 
@@ -103,6 +107,7 @@ function bindInterleaved(
     chosen,
     transport: new InterleavedTransport(tcp, rtp, rtcp),
     answer: { interleaved: { rtp, rtcp } },
+    destinations: [],
     release: () => {
       channels.leave(rtp, onRtp);
       channels.leave(rtcp, onRtcp);
@@ -129,12 +134,14 @@ function bindUdp(
   const pair = service.udpPairAt(local.withPort(0));
   const { peer } = connection;
   const ports = chosen.clientPort!;
-  const transport = new UdpTransport(pair, peer.withPort(ports.rtp), peer.withPort(ports.rtcp), events);
+  const [rtp, rtcp] = [peer.withPort(ports.rtp), peer.withPort(ports.rtcp)];
+  const transport = new UdpTransport(pair, rtp, rtcp, events);
   const { port } = pair.rtpAddress;
   return {
     chosen,
     transport,
     answer: { clientPort: ports, serverPort: { rtp: port, rtcp: port + 1 }, source: local.host },
+    destinations: [rtp, rtcp],
     release: () => transport.close(),
   };
 }

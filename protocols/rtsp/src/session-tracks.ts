@@ -11,6 +11,7 @@ import type { Transport } from './headers/transport';
 import type { SessionConnection } from './session-connection';
 import type { SessionService } from './session-service';
 import { bindFirst, makeSender, type SessionTrack } from './session-track';
+import type { DestinationOwner } from './udp-destinations';
 
 /** How one track is to be sent. */
 export interface TrackWish {
@@ -21,14 +22,17 @@ export interface TrackWish {
 }
 
 /** Tracks in the order in which they were set up; see the head of this file. */
-export class SessionTracks {
+export class SessionTracks implements DestinationOwner {
   readonly #service: SessionService;
   readonly #presentation: Presentation;
+  readonly #onDisplaced: () => void;
   readonly #tracks: SessionTrack[] = [];
 
-  constructor(service: SessionService, presentation: Presentation) {
+  /** `onDisplaced` is told when a port of theirs has become another session's. */
+  constructor(service: SessionService, presentation: Presentation, onDisplaced: () => void) {
     this.#service = service;
     this.#presentation = presentation;
+    this.#onDisplaced = onDisplaced;
   }
 
   get count(): number {
@@ -98,8 +102,10 @@ export class SessionTracks {
       sender,
       interleavedOn: chosen.lowerTransport === 'TCP' ? connection : undefined,
       channels: bound.answer.interleaved,
+      destinations: bound.destinations,
       release: bound.release,
     });
+    for (const address of bound.destinations) this.#service.udpDestinations.take(address, this);
     return { ...served(chosen), ...bound.answer, ssrc: sender.ssrc };
   }
 
@@ -125,10 +131,19 @@ export class SessionTracks {
     }));
   }
 
+  /** Part of DestinationOwner: a BYE for the sources of old ends a new player's movie as well (FFmpeg's does not ask of whom it is). */
+  displaced(): void {
+    for (const { sender } of this.#tracks) sender.leaveTransport();
+    this.#onDisplaced();
+  }
+
   /** Takes a track out, with its ports or channels, and leaves its sender to the RTP session that uses it. */
   takeOut(trackId: number): void {
     const at = this.#tracks.findIndex((track) => track.trackId === trackId);
-    if (at >= 0) this.#tracks.splice(at, 1)[0]!.release();
+    const [track] = at < 0 ? [] : this.#tracks.splice(at, 1);
+    if (track === undefined) return;
+    track.release();
+    for (const address of track.destinations) this.#service.udpDestinations.leave(address, this);
   }
 
   /** Takes a track out that has not been played, with its sender. */
