@@ -22,6 +22,7 @@ import {
 } from '@finch/core';
 import type { InterleavedFrame, RtspRequest } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
+import { drain, drainHello } from './closing';
 import type { ConnectionMemory } from './connection-memory';
 import { ConnectionTimeout, connectionTimes } from './connection-timeout';
 import { errorAnswer, parseErrorAnswer } from './error-reply';
@@ -174,6 +175,11 @@ export class RtspConnection
   }
 
   protected *body(): CoroutineBody {
+    yield* this.#serve();
+    if (this.tcp.isOpen) drain(this.tcp, this.service.receiveBuffer);
+  }
+
+  *#serve(): CoroutineBody {
     const { receiveBuffer } = this.service;
     let isBegin = this.#first === undefined;
     if (this.#first !== undefined && (yield* this.#take(this.#first))) return;
@@ -187,9 +193,12 @@ export class RtspConnection
         if (events & TaskEvent.timeout && this.#hasTimedOut()) return;
         continue;
       }
-      if (received <= 0 || (isBegin && receiveBuffer[0] === TLS_HANDSHAKE)) return;
+      if (received <= 0) return;
+      const chunk = receiveBuffer.subarray(0, received);
+      if (isBegin && chunk[0] === TLS_HANDSHAKE)
+        return yield* drainHello(source, receiveBuffer, chunk.slice());
       isBegin = false;
-      if (yield* this.#take(receiveBuffer.subarray(0, received))) return;
+      if (yield* this.#take(chunk)) return;
     }
   }
 
