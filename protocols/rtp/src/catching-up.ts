@@ -28,6 +28,8 @@ export class CatchingUp {
   /** Tracks whose next picture must be a key frame: those before it are lost. */
   readonly #awaitsKeyFrame: boolean[];
   #awaiting = 0;
+  /** Tracks in a group of pictures whose key frame was left out. */
+  readonly #isInLostGroup: boolean[];
 
   /** `tracks` is how many the provider has. */
   constructor(provider: PullProvider, tracks: number, control: QualityControl) {
@@ -35,6 +37,7 @@ export class CatchingUp {
     this.#control = control;
     this.#leftOut = new Array<number>(tracks).fill(-1);
     this.#awaitsKeyFrame = new Array<boolean>(tracks).fill(false);
+    this.#isInLostGroup = new Array<boolean>(tracks).fill(false);
   }
 
   /** Whether frames that are on time are to be asked about, too. */
@@ -56,7 +59,10 @@ export class CatchingUp {
       sender.kind === 'audio'
         ? this.#nextSound(track, index, sender, lateUs)
         : this.#nextPicture(frame, sender, mediaUs, lateUs);
-    if (next === index) return false;
+    if (next === index) {
+      this.#isInLostGroup[track] = false;
+      return false;
+    }
     this.#provider.skipTo(track, next);
     this.#leftOut[track] = next - 1;
     return true;
@@ -75,7 +81,7 @@ export class CatchingUp {
     if (verdict === ThinningVerdict.skipToKeyFrame) {
       const keyFrame = this.#provider.keyFrameFrom(track, index, mediaUs);
       if (keyFrame > index) {
-        sender.thinned.upToKeyFrame += keyFrame - index;
+        this.#leaveOut(track, index, keyFrame, sender);
         return keyFrame;
       }
     }
@@ -87,16 +93,29 @@ export class CatchingUp {
     return index + 1;
   }
 
-  #nextKeyFrame(track: number, index: number, dtsUs: number, { thinned }: RtpSender): number {
+  #nextKeyFrame(track: number, index: number, dtsUs: number, sender: RtpSender): number {
     const keyFrame = this.#provider.keyFrameFrom(track, index, dtsUs);
     const hasPictures = this.#control.quality !== Quality.soundOnly;
     this.#await(track, keyFrame !== index || !hasPictures);
-    if (hasPictures && keyFrame >= 0) {
-      thinned.upToKeyFrame += keyFrame - index;
-      return keyFrame;
-    }
-    thinned.wholeGroups++;
-    return index + 1;
+    const next = hasPictures && keyFrame >= 0 ? keyFrame : index + 1;
+    this.#leaveOut(track, index, next, sender);
+    return next;
+  }
+
+  /** Counts the pictures from `index` to before `next`: the rest of a group that had begun, and groups of which nothing goes. */
+  #leaveOut(track: number, index: number, next: number, { thinned }: RtpSender): void {
+    let key = this.#nextKey(track, index, next);
+    if (this.#isInLostGroup[track]) thinned.groupFrames += key - index;
+    else thinned.upToKeyFrame += key - index;
+    thinned.groupFrames += next - key;
+    if (key < next) this.#isInLostGroup[track] = true;
+    for (; key < next; key = this.#nextKey(track, key + 1, next)) thinned.wholeGroups++;
+  }
+
+  /** The first key frame from `frame` on, `end` if there is none before that. */
+  #nextKey(track: number, frame: number, end: number): number {
+    const key = this.#provider.keyFrameFrom(track, frame, 0);
+    return key < 0 || key > end ? end : key;
   }
 
   #await(track: number, isAwaited: boolean): void {

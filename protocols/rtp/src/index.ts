@@ -3,6 +3,7 @@ export * from './cached-segment';
 export * from './catching-up';
 export { ENOBUFS } from './errno';
 export * from './feedback-allowance';
+export * from './late-thinning';
 export * from './ntp-time';
 export * from './pacing';
 export { PacketPlan } from './packet-plan';

@@ -10,7 +10,7 @@
  */
 import type { ReceptionStatistics } from './rtcp-reception';
 
-/** What is left of the pictures; sound is always sent. */
+/** What is left of the movie, from all of it to the least. */
 export const Quality = {
   full: 0,
   /** Without the pictures that no other refers to. */
@@ -18,6 +18,8 @@ export const Quality = {
   /** Pictures that decoding can start at, no others. */
   keyFrames: 2,
   soundOnly: 3,
+  /** Some of the pictures and no sound: what is left of a way over TCP that is far too narrow; loss alone leads not so far. */
+  silent: 4,
 } as const;
 /** One of Quality. */
 export type Quality = (typeof Quality)[keyof typeof Quality];

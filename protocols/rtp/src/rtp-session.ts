@@ -55,6 +55,8 @@ export interface RtpSessionEvents {
   stalled(reason: string): void;
   /** The network carries less than before, or more; `loss` (0..1) is what was reported last. */
   qualityChanged(quality: Quality, loss: number): void;
+  /** The viewer begins to go without something since he is late, or keeps up again: `quality` is full then. */
+  latenessThins(quality: Quality): void;
 }
 
 /** What an RTP session is made of. */
@@ -144,7 +146,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     return this.#head.shownUs(this.#thread.nowUs);
   }
 
-  /** How much of the pictures he gets. */
+  /** How much of the movie he gets. */
   get quality(): Quality {
     return this.#way.quality;
   }
@@ -249,7 +251,9 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#hasRunOut = false;
     this.#isBeginning = true;
     this.#waitsForFirstPlan = false;
+    const wasThinned = this.#way.isThinnedLate;
     this.#way.restart();
+    if (wasThinned) this.#options.events.latenessThins(this.#way.quality);
     this.#restartReports();
   }
 
@@ -334,8 +338,10 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     if (owedUs >= SHIFT_FROM_US) this.#delay(owedUs);
     const { frame, keyFramesOnly } = head;
     const mediaUs = head.timeline.mediaAt(nowUs);
-    const isLeftOut = way.leavesOut({ frame, sender, keyFramesOnly, mediaUs }, ownUs);
+    const wasThinned = way.isThinnedLate;
+    const isLeftOut = way.leavesOut({ frame, sender, keyFramesOnly, mediaUs }, ownUs, nowUs);
     this.#isHindered = way.isHindered(ownUs);
+    if (way.isThinnedLate !== wasThinned) this.#options.events.latenessThins(way.quality);
     if (isLeftOut) head.passedOver();
     if (isLeftOut) return Verdict.leftOut;
     return way.isTooLate(ownUs) ? Verdict.tooLate : Verdict.send;

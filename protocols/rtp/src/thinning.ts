@@ -31,10 +31,12 @@ export type ThinningVerdict = (typeof ThinningVerdict)[keyof typeof ThinningVerd
 export interface ThinnedFrames {
   /** Pictures that no other refers to. */
   disposable: number;
-  /** Pictures on the way to a key frame. */
+  /** Pictures of a group that had begun, up to the next key frame. */
   upToKeyFrame: number;
-  /** Whole groups of pictures, key frame and all. */
+  /** Groups of pictures that were left out whole, key frame and all: how many groups, not frames. */
   wholeGroups: number;
+  /** The pictures in them. */
+  groupFrames: number;
   /** Key frames of a fast or reverse play. */
   keyFrames: number;
   audio: number;
@@ -42,13 +44,13 @@ export interface ThinnedFrames {
 
 /** Starts counting. */
 export function noThinnedFrames(): ThinnedFrames {
-  return { disposable: 0, upToKeyFrame: 0, wholeGroups: 0, keyFrames: 0, audio: 0 };
+  return { disposable: 0, upToKeyFrame: 0, wholeGroups: 0, groupFrames: 0, keyFrames: 0, audio: 0 };
 }
 
-/** The sum over all causes. */
+/** The sum of the frames over all causes. */
 export function thinnedFramesOf(thinned: ThinnedFrames): number {
-  const { disposable, upToKeyFrame, wholeGroups, keyFrames, audio } = thinned;
-  return disposable + upToKeyFrame + wholeGroups + keyFrames + audio;
+  const { disposable, upToKeyFrame, groupFrames, keyFrames, audio } = thinned;
+  return disposable + upToKeyFrame + groupFrames + keyFrames + audio;
 }
 
 /** The verdict on a picture that is `lateUs` late. */

@@ -4,6 +4,7 @@
  */
 import type { PullProvider } from '@finch/core';
 import { CatchingUp, type FrameInQuestion } from './catching-up';
+import { LateThinning } from './late-thinning';
 import { type Quality, QualityControl } from './quality-control';
 import { ROOM_CHECK_US, RoomWait } from './room-wait';
 import type { RtpSender } from './rtp-sender';
@@ -27,6 +28,7 @@ export class ViewerWay {
   readonly #room = new RoomWait();
   readonly #control: QualityControl;
   readonly #catchingUp: CatchingUp;
+  readonly #late = new LateThinning();
 
   /** `tracks` is how many the provider has. */
   constructor(provider: PullProvider, tracks: number, limits: SlowViewer) {
@@ -35,9 +37,9 @@ export class ViewerWay {
     this.#catchingUp = new CatchingUp(provider, tracks, this.#control);
   }
 
-  /** How much of the pictures he gets. */
+  /** How much of the movie he gets: what his reports and his lateness leave of it. */
   get quality(): Quality {
-    return this.#control.quality;
+    return Math.max(this.#control.quality, this.#late.quality) as Quality;
   }
 
   /** The loss that was reported last, 0..1. */
@@ -45,9 +47,15 @@ export class ViewerWay {
     return this.#control.loss;
   }
 
+  /** Whether he goes, or a moment ago went, without something because he was late. */
+  get isThinnedLate(): boolean {
+    return this.#late.isThinning;
+  }
+
   /** Begins anew: nothing of what was is late any more. */
   restart(): void {
     this.#room.restart();
+    this.#late.restart();
   }
 
   /** Hears that a report about the track at `place` has been read; says whether the quality changed. */
@@ -70,14 +78,17 @@ export class ViewerWay {
   }
 
   /** Says whether a frame is left out, and passes over it and what helps him more. `ownUs` is what ownLatenessUs() told. */
-  leavesOut(asked: FrameInQuestion, ownUs: number): boolean {
+  leavesOut(asked: FrameInQuestion, ownUs: number, nowUs: number): boolean {
+    this.#late.pass(nowUs);
     if (!this.#limits.isThinning || (ownUs < THIN_FROM_US && !this.#catchingUp.isThinning)) return false;
-    return this.#catchingUp.passesOver(asked, ownUs);
+    const isLeftOut = this.#catchingUp.passesOver(asked, ownUs);
+    if (isLeftOut && ownUs >= THIN_FROM_US) this.#late.leftOut(asked.sender.kind, ownUs, nowUs);
+    return isLeftOut;
   }
 
-  /** Whether he has to be asked about: he is late himself, or goes without something. */
+  /** Whether he has to be asked about: he is late himself, or goes or a moment ago went without something. */
   isHindered(ownUs: number): boolean {
-    return ownUs > 0 || this.#catchingUp.isThinning;
+    return ownUs > 0 || this.#catchingUp.isThinning || this.#late.isThinning;
   }
 
   /** Whether he is too late to be served. */

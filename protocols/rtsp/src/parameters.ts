@@ -28,6 +28,7 @@ export const QUALITY_NAMES: Readonly<Record<Quality, string>> = {
   [Quality.noDisposable]: 'pictures that others refer to',
   [Quality.keyFrames]: 'key frames',
   [Quality.soundOnly]: 'the sound',
+  [Quality.silent]: 'some pictures, no sound',
 };
 
 type Parameter = (source: ParameterSource) => string;
@@ -50,6 +51,13 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['packets_retransmitted', sumOf(({ retransmittedPackets }) => retransmittedPackets)],
   ['quality', ({ quality }) => QUALITY_NAMES[quality]],
   ['thinned_frames', sumOf(({ thinned }) => thinnedFramesOf(thinned))],
+  // Of those: pictures that no other refers to, the rest of groups of pictures that had begun, whole groups, sound.
+  ['thinned_b_frames', sumOf(({ thinned }) => thinned.disposable)],
+  ['thinned_p_frames', sumOf(({ thinned }) => thinned.upToKeyFrame)],
+  ['thinned_groups', sumOf(({ thinned }) => thinned.wholeGroups)],
+  ['thinned_group_frames', sumOf(({ thinned }) => thinned.groupFrames)],
+  ['thinned_key_frames', sumOf(({ thinned }) => thinned.keyFrames)],
+  ['thinned_sound', sumOf(({ thinned }) => thinned.audio)],
 ]);
 
 /** Answers 451 with the names that nobody knows; undefined when all are known. */

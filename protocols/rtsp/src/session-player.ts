@@ -7,6 +7,7 @@ import { type Presentation, type RoutedMedia, TaskEvent } from '@finch/core';
 import {
   type Pacing,
   type PlayWish,
+  Quality,
   type RtpSender,
   RtpSession,
   withinRate,
@@ -236,6 +237,7 @@ export class SessionPlayer {
           log.warn(`${clientHost} can't go on with ${media.name}: ${error.message}`);
         },
         stalled,
+        latenessThins: (quality) => this.#thins(quality),
         qualityChanged: (quality, loss) =>
           log.info(`${clientHost} gets ${QUALITY_NAMES[quality]} of ${media.name}`, {
             lossPercent: Math.round(loss * 100),
@@ -247,6 +249,15 @@ export class SessionPlayer {
       transport: tracks.areInterleaved ? 'TCP' : 'UDP',
     });
     return this.#rtp;
+  }
+
+  #thins(quality: Quality): void {
+    const { service, media, tracks, clientHost } = this.#options;
+    const text =
+      quality === Quality.full
+        ? `${clientHost} keeps up with ${media.name} again`
+        : `${clientHost} can't keep up with ${media.name}: gets ${QUALITY_NAMES[quality]}`;
+    service.log.info(text, tracks.thinnedCounts());
   }
 
   #pacing(): Pacing {

@@ -161,20 +161,30 @@ export class SessionTracks implements DestinationOwner {
 
   /** What they sent, for the log. */
   counts(): Record<string, number> {
-    const counts: Record<string, number> = { packets: 0 };
-    const count = (name: string, more: number): void => {
-      if (more > 0) counts[name] = (counts[name] ?? 0) + more;
+    const sum = (value: (sender: RtpSender) => number): number =>
+      this.#tracks.reduce((total, { sender }) => total + value(sender), 0);
+    const packets = sum(({ packetCount }) => packetCount);
+    const others = {
+      rejectedReports: sum(({ rejectedReports }) => rejectedReports),
+      lost: sum(({ cumulativeLost }) => cumulativeLost),
+      nacked: sum(({ nackedPackets }) => nackedPackets),
+      retransmitted: sum(({ retransmittedPackets }) => retransmittedPackets),
     };
-    for (const { sender } of this.#tracks) {
-      count('packets', sender.packetCount);
-      count('rejectedReports', sender.rejectedReports);
-      count('lost', sender.cumulativeLost);
-      count('nacked', sender.nackedPackets);
-      count('retransmitted', sender.retransmittedPackets);
-      for (const [cause, frames] of Object.entries(sender.thinned)) count(`thinned.${cause}`, frames);
-    }
-    return counts;
+    return { packets, ...withoutZeros(others), ...this.thinnedCounts() };
   }
+
+  /** What their viewer went without, by cause, for the log. */
+  thinnedCounts(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { sender } of this.#tracks)
+      for (const [cause, count] of Object.entries(sender.thinned))
+        counts[`thinned.${cause}`] = (counts[`thinned.${cause}`] ?? 0) + count;
+    return withoutZeros(counts);
+  }
+}
+
+function withoutZeros(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 }
 
 // What the client proposed and the server has not taken up does not belong into the answer; of its modes, PLAY is served.

@@ -1,6 +1,13 @@
 /** What a late viewer gives up, step by step, and how he comes back. */
 import { TaskEvent } from '@finch/core';
-import { judgeAudio, judgePicture, type SlowViewer, ThinningVerdict, thinnedFramesOf } from '@finch/rtp';
+import {
+  judgeAudio,
+  judgePicture,
+  Quality,
+  type SlowViewer,
+  ThinningVerdict,
+  thinnedFramesOf,
+} from '@finch/rtp';
 import type { MadeUpTrack } from '../../modules/file-vod/made-up-presentation';
 import { ticksBetween } from '../../support/rtp-receiver';
 import { sliceBytes, VirtualViewer } from './virtual-viewer';
@@ -66,7 +73,7 @@ function picturesOf(viewer: VirtualViewer, from = 0): number[] {
 }
 
 const thinnedOf = (viewer: VirtualViewer) => viewer.session.senders.map(({ thinned }) => ({ ...thinned }));
-const NOTHING = { disposable: 0, upToKeyFrame: 0, wholeGroups: 0, keyFrames: 0, audio: 0 };
+const NOTHING = { disposable: 0, upToKeyFrame: 0, wholeGroups: 0, groupFrames: 0, keyFrames: 0, audio: 0 };
 
 /** Plays until 3.0 s, takes nothing for `ms`, then takes all again; gives how many pictures he had. */
 function stall(viewer: VirtualViewer, ms: number): number {
@@ -133,7 +140,44 @@ describe('a viewer whose socket is full', () => {
     viewer.passMs(2000);
     expect(Math.abs(viewer.sent[0]!.at(-1)!.atMs - viewer.nowMs)).toBeLessThan(50);
     expect(picturesOf(viewer).at(-1)).toBe(Math.floor(10_010 / 40));
-    expect(viewer.told).toEqual([]);
+    expect([viewer.told, viewer.session.quality]).toEqual([[`late ${Quality.silent}`], Quality.silent]);
+    viewer.passMs(4000);
+    expect([viewer.told.at(-1), viewer.session.quality]).toEqual([`late ${Quality.full}`, Quality.full]);
+  });
+
+  it('tells groups of pictures that were left out whole from the rest of the one that had begun', () => {
+    const viewer = open();
+    const had = stall(viewer, 5000);
+    const [video] = thinnedOf(viewer);
+    expect(video).toEqual({ ...NOTHING, upToKeyFrame: 100 - had, wholeGroups: 2, groupFrames: 100 });
+    expect(thinnedFramesOf(video!)).toBe(200 - had);
+  });
+
+  it('again and again is told of once as it begins and once as it ends', () => {
+    const viewer = open();
+    stall(viewer, 1200);
+    expect(viewer.session.quality).toBe(Quality.noDisposable);
+    for (let time = 0; time < 2; time++) {
+      viewer.passMs(1500);
+      viewer.isFull = true;
+      viewer.passMs(1700);
+      viewer.isFull = false;
+      viewer.session.signal(TaskEvent.write);
+    }
+    viewer.passMs(10);
+    expect([viewer.told, viewer.session.quality]).toEqual([
+      [`late ${Quality.noDisposable}`],
+      Quality.keyFrames,
+    ]);
+    viewer.passMs(5500);
+    expect(viewer.told).toEqual([`late ${Quality.noDisposable}`, `late ${Quality.full}`]);
+  });
+
+  it('and who is then moved is told of as one who keeps up', () => {
+    const viewer = open();
+    stall(viewer, 1200);
+    viewer.session.play(10_000_000);
+    expect(viewer.told).toEqual([`late ${Quality.noDisposable}`, `late ${Quality.full}`]);
   });
 
   it('waits for the next key frame when none is due', () => {

@@ -130,6 +130,7 @@ export class VirtualViewer {
         failed: (error) => this.told.push(`failed: ${error.message}`),
         rangeEnded: () => this.told.push('range ended'),
         stalled: (reason) => this.told.push(`stalled: ${reason}`),
+        latenessThins: (quality) => this.told.push(`late ${quality}`),
         qualityChanged: (quality) => this.told.push(`quality ${quality}`),
       },
     });

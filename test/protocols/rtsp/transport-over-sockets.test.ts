@@ -3,6 +3,7 @@
  * Spec: RFC 2326 §10.12; RFC 3550 §5.1.
  */
 import { readFileSync } from 'node:fs';
+import { writeRequest } from 'rtsp-stream-parser';
 import { eventually } from '../../support/deadline';
 import { nalUnitsOf } from '../../support/depacketize';
 import { type FinchUnderTest, startFinch, temporaryFolder } from '../../support/finch-under-test';
@@ -37,6 +38,19 @@ afterAll(() => folder.remove());
 /** Memory of the process that is nobody else's, in bytes: heap and native, without the mapped movies. */
 function anonymousBytes(): number {
   return Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
+}
+
+/** The values of named parameters of a session (RFC 2326 §10.8). */
+async function parametersOf({ client, url, session }: Viewer, names: readonly string[]): Promise<string[]> {
+  const body = Buffer.from(names.map((name) => `${name}\r\n`).join(''));
+  client.send(
+    writeRequest({ method: 'GET_PARAMETER', url, headers: { CSeq: '900', Session: session }, body }),
+  );
+  const { text } = await client.answer();
+  return text
+    .trimEnd()
+    .split('\r\n')
+    .map((line) => line.split(': ')[1]!);
 }
 
 describe('a slow reader over TCP', () => {
@@ -75,12 +89,21 @@ describe('a slow reader over TCP', () => {
     const slices = nalUnitsOf(last).filter((nal) => [1, 5].includes(nal[0]! & 0x1f));
     expect(slices[0]!.equals(nalUnitOfFrame(FAT.frames - 1, FAT))).toBe(true);
     const left = FAT.frames - frames.length;
+    const told = await parametersOf(slow, ['thinned_frames', 'thinned_p_frames', 'thinned_group_frames']);
+    expect(told[0]).toBe(String(left));
+    expect(Number(told[1]) + Number(told[2])).toBe(left);
+    const [groups] = await parametersOf(slow, ['thinned_groups']);
+    expect(Number(groups)).toBe(Number(told[2]) / FAT.keyEvery!);
     await slow.teardown();
     await other.teardown();
     const stops = () => finch.log.filter(({ message }) => message === '127.0.0.1 stops fat.mp4: teardown');
     await eventually(() =>
-      expect(stops().map(({ fields }) => fields!['thinned.upToKeyFrame'])).toEqual([left]),
+      expect(stops().map(({ fields }) => fields!['thinned.wholeGroups'] ?? 0)).toEqual([Number(groups)]),
     );
+    const begins = finch.log.filter(({ message }) =>
+      /^127\.0\.0\.1 can't keep up with fat\.mp4: gets /.test(message),
+    );
+    expect(begins.length).toBe(1);
     await Promise.all([slow.close(), other.close()]);
   });
 
