@@ -32,6 +32,7 @@ export interface ClientOptions {
 /** An answer, with its body as text. */
 export interface Answer {
   readonly status: number;
+  readonly reason: string;
   readonly headers: RtspHeaders;
   readonly text: string;
   /** How many interleaved frames had arrived before it. */
@@ -159,8 +160,9 @@ export class RtspClient extends Changes {
     else receiver?.track.rtcpArrived(payload);
   }
 
-  #answerArrived({ statusCode, headers, body }: RtspResponse): void {
+  #answerArrived({ statusCode, reasonPhrase, headers, body }: RtspResponse): void {
     const text = Buffer.from(body).toString('utf8');
-    this.answers.push({ status: statusCode, headers, text, framesBefore: this.frames.length });
+    const framesBefore = this.frames.length;
+    this.answers.push({ status: statusCode, reason: reasonPhrase, headers, text, framesBefore });
   }
 }

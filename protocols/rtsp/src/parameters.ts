@@ -1,10 +1,13 @@
 /**
- * The parameters of a session that clients may ask for, as a table. Called by GET_PARAMETER and SET_PARAMETER. Rule: a name
- * is known here or nowhere; times are in seconds, counts are of the tracks that the URL names. Spec: RFC 2326 §10.8, §10.9.
+ * The parameters of a session that clients may ask for, and those of them that they may set, as tables. Called by GET_PARAMETER and
+ * SET_PARAMETER. Rule: a name is known here or nowhere; times are in seconds, counts are of the tracks that the URL names; what PLAY
+ * and SETUP decide is read-only, and its refusal says so. Spec: RFC 2326 §10.8, §10.9, §11.3.2, §11.3.9.
  */
 import { Quality, type RtpSender, thinnedFramesOf } from '@finch/rtp';
+import { RTSP_ERRORS, type RtspErrorCode } from './errors';
+import { parseBandwidth } from './headers/delivery-wishes';
 import { formatNptTime } from './headers/npt-time';
-import { formatParameters, PARAMETERS_TYPE } from './headers/parameters';
+import { formatParameters, PARAMETERS_TYPE, type ParameterLine } from './headers/parameters';
 import { formatScale, formatSpeed } from './headers/scale-speed';
 import type { RtspReply } from './rtsp-reply';
 
@@ -18,6 +21,8 @@ export interface ParameterSource {
   readonly speed: number;
   readonly quality: Quality;
   readonly state: string;
+  /** In bits per second, as the client says; Infinity while he says nothing. */
+  readonly bandwidthBps: number;
   /** Of the tracks that are asked about. */
   readonly senders: readonly RtpSender[];
 }
@@ -39,6 +44,7 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['state', ({ state }) => state],
   ['scale', ({ scale }) => formatScale(scale)],
   ['speed', ({ speed }) => formatSpeed(speed)],
+  ['bandwidth', ({ bandwidthBps }) => (bandwidthBps === Infinity ? 'unknown' : String(bandwidthBps))],
   ['packets_sent', sumOf(({ packetCount }) => packetCount)],
   ['octets_sent', sumOf(({ octetCount }) => octetCount)],
   ['reports_received', sumOf(({ receivedReports }) => receivedReports)],
@@ -60,10 +66,44 @@ const PARAMETERS: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['thinned_sound', sumOf(({ thinned }) => thinned.audio)],
 ]);
 
+/** What SET_PARAMETER changes. */
+export interface ParameterTarget {
+  /** In bits per second. */
+  bandwidthBps: number;
+}
+
+/** Sets one parameter. */
+export type ParameterChange = (target: ParameterTarget) => void;
+
+// A mobile client's bandwidth changes in mid-play; all else has its header in PLAY or SETUP, and its answer there.
+const SETTERS: ReadonlyMap<string, (value: string) => ParameterChange> = new Map([
+  [
+    'bandwidth',
+    (value) => {
+      const bandwidthBps = parseBandwidth(value);
+      return (target) => {
+        target.bandwidthBps = bandwidthBps;
+      };
+    },
+  ],
+]);
+
 /** Answers 451 with the names that nobody knows; undefined when all are known. */
 export function refuseUnknown(names: readonly string[]): RtspReply | undefined {
   const unknown = names.filter((name) => !PARAMETERS.has(name));
-  return unknown.length > 0 ? refuse(451, unknown) : undefined;
+  return unknown.length > 0 ? refuse('parameterNotUnderstood', unknown, [...PARAMETERS.keys()]) : undefined;
+}
+
+/** Answers 451 with the names that nobody knows, or else 458 with those that can only be read; undefined when all can be set. */
+export function refuseToSet(names: readonly string[]): RtspReply | undefined {
+  const fixed = names.filter((name) => !SETTERS.has(name));
+  if (fixed.length === 0) return undefined;
+  return refuseUnknown(names) ?? refuse('parameterReadOnly', fixed, [...SETTERS.keys()]);
+}
+
+/** Reads what is to be set; all names can be. RtspError 400 for a value that can't be. */
+export function readChanges(lines: readonly ParameterLine[]): ParameterChange[] {
+  return lines.map(({ name, value }) => SETTERS.get(name)!(value));
 }
 
 /** Answers what was asked for, in the order asked; all names are known. */
@@ -74,16 +114,11 @@ export function answerParameters(names: readonly string[], source: ParameterSour
   );
 }
 
-/** Refuses to set: 451 with the names that nobody knows, or else 458 with those that can only be read. */
-export function refuseParameters(names: readonly string[]): RtspReply {
-  return refuseUnknown(names) ?? refuse(458, names);
-}
-
-function refuse(status: number, names: readonly string[]): RtspReply {
-  return parametersReply(
-    status,
-    names.map((name) => [name]),
-  );
+// The body is for programs: the names in question. What was expected stands in the status line.
+function refuse(code: RtspErrorCode, names: readonly string[], expected: readonly string[]): RtspReply {
+  const { status, reason } = RTSP_ERRORS[code];
+  const lines = names.map((name) => [name] as const);
+  return { ...parametersReply(status, lines), reason: `${reason}, expected ${expected.join(' ')}` };
 }
 
 function parametersReply(status: number, lines: readonly (readonly [string, string?])[]): RtspReply {

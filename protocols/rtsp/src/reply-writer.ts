@@ -22,7 +22,7 @@ export function asksToClose({ headers }: RtspRequest): boolean {
 
 /** Writes the answer to `request`; `isLast` when the connection is closed behind it. */
 export function writeReply(request: RtspRequest, reply: RtspReply, isLast: boolean): Uint8Array {
-  const { status = 200, headers, body } = reply;
+  const { status = 200, reason, headers, body } = reply;
   const all: Record<string, string> = {
     ...echoOf(request),
     Date: formatDate(Date.now()),
@@ -30,7 +30,12 @@ export function writeReply(request: RtspRequest, reply: RtspReply, isLast: boole
     ...(isLast ? { Connection: 'close' } : {}),
     ...headers,
   };
-  return writeResponse({ statusCode: status, headers: all, ...(body === undefined ? {} : { body }) });
+  return writeResponse({
+    statusCode: status,
+    ...(reason === undefined ? {} : { reasonPhrase: reason }),
+    headers: all,
+    ...(body === undefined ? {} : { body }),
+  });
 }
 
 // What the client gave his request to know it by.

@@ -4,6 +4,8 @@
 export interface RtspReply {
   /** 200 when it is left out. */
   readonly status?: number;
+  /** The reason phrase of the status line, where that of the status does not say enough. */
+  readonly reason?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }

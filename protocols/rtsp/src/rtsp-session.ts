@@ -152,6 +152,7 @@ export class RtspSession extends Task implements ConnectedSession {
       speed: rtp?.speed ?? 1,
       quality: rtp?.quality ?? Quality.full,
       state: rtp?.isPlaying === true ? 'playing' : 'ready',
+      bandwidthBps: this.player.bandwidthBps,
       senders: this.#tracks.sendersOf(url),
     };
   }

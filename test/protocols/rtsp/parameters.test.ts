@@ -133,14 +133,48 @@ describe.each(['GET_PARAMETER', 'SET_PARAMETER'])('%s', (method) => {
 });
 
 describe('SET_PARAMETER', () => {
-  it('of what can only be read is 458, with its name (RFC 2326 §11.3.9)', async () => {
-    const answer = await ask('SET_PARAMETER', 'position: 12\r\nscale: 2\r\n');
-    expect([answer.status, answer.text]).toEqual([458, 'position\r\nscale\r\n']);
+  it('of what can only be read is 458, with its name, and says what can be set (RFC 2326 §11.3.9)', async () => {
+    const answer = await ask('SET_PARAMETER', 'position: 12\r\nscale: 2\r\nbandwidth: 5\r\n');
+    expect([answer.status, answer.reason, answer.text]).toEqual([
+      458,
+      'Parameter Is Read-Only, expected bandwidth',
+      'position\r\nscale\r\n',
+    ]);
+    expect(answer.headers.get('Session')).toContain(viewer.session);
+    expect((await ask('GET_PARAMETER', 'bandwidth')).text).toBe('bandwidth: unknown\r\n'); // all or nothing (§10.9)
   });
 
-  it('of what is not known is 451, whatever else is set (RFC 2326 §10.9)', async () => {
+  it('of what is not known is 451, whatever else is set, and says what is known (RFC 2326 §10.9)', async () => {
     const answer = await ask('SET_PARAMETER', 'position: 12\r\nvolume: 11\r\n');
     expect([answer.status, answer.text]).toEqual([451, 'volume\r\n']);
+    expect(answer.reason).toMatch(/^Parameter Not Understood, expected position duration state /);
+  });
+
+  it('of the bandwidth is told again, and bounds Speed from now on (RFC 2326 §12.6)', async () => {
+    await viewer.play();
+    expect((await ask('SET_PARAMETER', 'Bandwidth: 100\r\n')).status).toBe(200);
+    expect((await ask('GET_PARAMETER', 'bandwidth')).text).toBe('bandwidth: 100\r\n');
+    const slow = await viewer.expectOk('PLAY', viewer.url, { Speed: '4' });
+    expect(slow.headers.get('Speed')).toBe('1');
+    await ask('SET_PARAMETER', 'bandwidth: 100000000\r\n');
+    const fast = await viewer.expectOk('PLAY', viewer.url, { Speed: '4' });
+    expect(fast.headers.get('Speed')).toBe('4');
+  });
+
+  it.each(['bandwidth: much', 'bandwidth', 'bandwidth: 0', 'bandwidth: 5\r\nbandwidth: -1'])(
+    'of a value that is none is 400, and sets nothing: %j',
+    async (body) => {
+      const answer = await ask('SET_PARAMETER', body);
+      expect([answer.status, answer.text]).toEqual([400, expect.stringMatching(/^Bandwidth: .*expected/)]);
+      expect((await ask('GET_PARAMETER', 'bandwidth')).text).toBe('bandwidth: unknown\r\n');
+    },
+  );
+
+  it('without a session is 454', async () => {
+    const { session } = viewer;
+    viewer.session = '';
+    expect((await ask('SET_PARAMETER', 'bandwidth: 5')).status).toBe(454);
+    viewer.session = session;
   });
 });
 

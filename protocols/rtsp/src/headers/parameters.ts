@@ -22,8 +22,16 @@ export function checkParametersType(contentType: string | undefined): void {
     throw headerError('unsupportedMediaType', 'Content-Type', contentType, PARAMETERS_TYPE);
 }
 
-/** The names in a body, in lower case and in order, without what stands behind the colon. RtspError 400 when malformed. */
-export function parseParameterNames(body: Uint8Array): string[] {
+/** One line of a body. */
+export interface ParameterLine {
+  /** In lower case. */
+  readonly name: string;
+  /** What stands behind the colon; empty without one. */
+  readonly value: string;
+}
+
+/** The lines of a body in order. RtspError 400 when malformed. */
+export function parseParameters(body: Uint8Array): ParameterLine[] {
   const lines = Buffer.from(body)
     .toString('latin1')
     .split(/\r\n|\r|\n/)
@@ -34,14 +42,15 @@ export function parseParameterNames(body: Uint8Array): string[] {
       'badRequest',
       `the body has ${lines.length} lines, expected at most ${MAX_PARAMETER_LINES}`,
     );
-  return lines.map(nameOf);
+  return lines.map(parseLine);
 }
 
-function nameOf(line: string): string {
-  const name = line.split(':', 1)[0]!.trim();
+function parseLine(line: string): ParameterLine {
+  const colon = line.indexOf(':');
+  const name = (colon < 0 ? line : line.slice(0, colon)).trim();
   if (!NAME.test(name))
     throw new RtspError('badRequest', `the body: found ${quoteWireValue(line)}, expected a parameter's name`);
-  return name.toLowerCase();
+  return { name: name.toLowerCase(), value: colon < 0 ? '' : line.slice(colon + 1).trim() };
 }
 
 /** Formats a body of names alone, or of names and values. */

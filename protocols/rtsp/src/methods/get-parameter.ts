@@ -1,6 +1,6 @@
 /** GET_PARAMETER: what is asked of the session, or a sign of life when it asks for nothing (RFC 2326 §10.8). */
 import type { CoroutineBody } from '@finch/core';
-import { checkParametersType, parseParameterNames } from '../headers/parameters';
+import { checkParametersType, parseParameters } from '../headers/parameters';
 import { answerParameters, refuseUnknown } from '../parameters';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
@@ -12,7 +12,7 @@ export function* getParameter(exchange: RtspExchange): CoroutineBody<RtspReply> 
   const named = exchange.namedSession();
   if (body.length === 0) return named === undefined ? {} : { headers: { Session: named.header } };
   checkParametersType(exchange.header('Content-Type'));
-  const names = parseParameterNames(body);
+  const names = parseParameters(body).map(({ name }) => name);
   const refusal = refuseUnknown(names);
   if (refusal !== undefined) return refusal;
   const session = exchange.session();

@@ -1,20 +1,27 @@
-/** SET_PARAMETER: a sign of life when it sets nothing (RFC 2326 §10.9). */
+/** SET_PARAMETER: sets what may change while a movie plays, or is a sign of life when it sets nothing (RFC 2326 §10.9). */
 import type { CoroutineBody } from '@finch/core';
-import { checkParametersType, parseParameterNames } from '../headers/parameters';
-import { refuseParameters } from '../parameters';
+import { checkParametersType, parseParameters } from '../headers/parameters';
+import { readChanges, refuseToSet } from '../parameters';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
 
-/** Keeps the session alive. 451 for parameters that are not known, 458 for the others: none can be set so far. */
-// biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
+/**
+ * Sets all that is named, or nothing of it. 451 with the names that are not known, 458 with those that can only be read, 400 for
+ * values that can't be; 415 for another format than theirs.
+ */
 export function* setParameter(exchange: RtspExchange): CoroutineBody<RtspReply> {
-  const session = exchange.namedSession();
+  const named = exchange.namedSession();
   const { body } = exchange.request;
-  const headers: Record<string, string> = session === undefined ? {} : { Session: session.header };
+  const headers: Record<string, string> = named === undefined ? {} : { Session: named.header };
   if (body.length === 0) return { headers };
   checkParametersType(exchange.header('Content-Type'));
-  const names = parseParameterNames(body);
-  if (names.length === 0) return { headers };
-  const reply = refuseParameters(names);
-  return { ...reply, headers: { ...headers, ...reply.headers } };
+  const lines = parseParameters(body);
+  if (lines.length === 0) return { headers };
+  const refusal = refuseToSet(lines.map(({ name }) => name));
+  if (refusal !== undefined) return { ...refusal, headers: { ...headers, ...refusal.headers } };
+  const changes = readChanges(lines);
+  const session = exchange.session();
+  session.checkAggregate(exchange.url);
+  for (const change of changes) change(session.player);
+  return { headers };
 }
