@@ -6,7 +6,6 @@ import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
 
 /** Answers with the values; see parameters.ts for the names. 451 for unknown ones, 415 for another format than theirs. */
-// biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
 export function* getParameter(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const { body } = exchange.request;
   const named = exchange.namedSession();
