@@ -132,7 +132,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
 
   sendRun(run: PacketRun, channel: number): void {
     if (this.#isClosed || this.#broken !== 0) return;
-    const code = this.#tls.eachPiece(run, channel, (piece) => this.send(piece));
+    const code = this.#tls.runs.eachPiece(run, channel, (piece) => this.send(piece));
     if (code < 0) this.#break(code);
   }
 
