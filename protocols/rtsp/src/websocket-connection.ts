@@ -13,13 +13,15 @@ import {
   TaskEvent,
 } from '@finch/core';
 import type { ClientConnection } from './client-connection';
+import type { RtspService } from './rtsp-service';
 import { WebSocketDecoder } from './websocket-decoder';
 import { CloseCode, closeFrame, frame, frameHead, Opcode } from './websocket-frame';
 
 const NOTHING = new Uint8Array(0);
 
 /** The connection that carries a WebSocket; `tcp` is what it was before. */
-export interface WebSocketOwner extends ClientConnection {
+export interface WebSocketOwner extends Pick<ClientConnection, 'tcp' | 'peer' | 'signal'> {
+  readonly service: Pick<RtspService, 'runs' | 'log'>;
   /** Something came in that is for nobody. */
   countUnanswered(): void;
   /** The stream is broken (-errno): nothing more can be sent. */
