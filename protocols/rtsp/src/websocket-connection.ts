@@ -41,6 +41,7 @@ export class WebSocketConnection implements StreamConnection {
   #first: Uint8Array;
   /** The answer to the last ping of what was read: those before need none (RFC 6455 §5.5.3). */
   #pong: Uint8Array | undefined;
+  /** Nothing goes behind a close frame (RFC 6455 §5.5.1). */
   #isCloseSent = false;
   /** -errno; 0 while runs can be copied. */
   #broken = 0;
@@ -75,16 +76,17 @@ export class WebSocketConnection implements StreamConnection {
   }
 
   send(bytes: Uint8Array): void {
+    if (this.#isCloseSent) return;
     this.#inner.send(frameHead(Opcode.binary, bytes.length));
     this.#inner.send(bytes);
   }
 
   sendNow(bytes: Uint8Array): void {
-    this.#inner.sendNow(frame(Opcode.binary, bytes));
+    if (!this.#isCloseSent) this.#inner.sendNow(frame(Opcode.binary, bytes));
   }
 
   sendRun(run: PacketRun, channel: number): void {
-    if (!this.isOpen || this.#broken !== 0) return;
+    if (this.#isCloseSent || this.#broken !== 0) return;
     this.#broken = this.#owner.service.runs.eachPiece(run, channel, (piece) => this.send(piece));
     if (this.#broken !== 0) this.#owner.signal(TaskEvent.update); // its sessions must not end within their run
   }
