@@ -187,7 +187,7 @@ export class RtspConnection
 
   protected *body(): CoroutineBody {
     yield* this.#serve();
-    if (this.tcp.isOpen) drain(this.tcp, this.service.receiveBuffer);
+    if (this.tcp instanceof TcpConnection && this.tcp.isOpen) drain(this.tcp, this.service.receiveBuffer);
   }
 
   *#serve(): CoroutineBody {

@@ -3,23 +3,12 @@
  * Rule: the state is the table's (session-state.ts), and what an answer says is what is played.
  * Spec: RFC 2326 §10.5, §10.6, §12.6, appendix A.2. Thread: the session's.
  */
-import { type Presentation, type RoutedMedia, TaskEvent } from '@finch/core';
-import {
-  type Pacing,
-  type PlayWish,
-  Quality,
-  type RtpSender,
-  RtpSession,
-  withinRate,
-  withoutAhead,
-  withoutOverbuffer,
-} from '@finch/rtp';
+import { TaskEvent } from '@finch/core';
+import type { PlayWish, RtpSender, RtpSession } from '@finch/rtp';
 import { RtspError } from './errors';
-import { QUALITY_NAMES } from './parameters';
 import { endOfMovieUs, PlayQueue, type PlayRange } from './play-queue';
-import type { SessionService } from './session-service';
+import { makeRtpSession, type PlayedMovie, type PlayerWishes } from './session-rtp';
 import { nextState, type SessionMethod, type SessionState } from './session-state';
-import type { SessionTracks } from './session-tracks';
 
 /** What PLAY came to; times in microseconds of the movie. */
 export interface Played {
@@ -32,15 +21,8 @@ export interface Played {
   readonly isQueued: boolean;
 }
 
-/** What is played, and for whom. */
-export interface PlayerOptions {
-  readonly service: SessionService;
-  readonly media: RoutedMedia;
-  readonly presentation: Presentation;
-  readonly tracks: SessionTracks;
-  readonly clientHost: string;
-  /** The viewer can't keep up, for a reason of one line. */
-  readonly stalled: (reason: string) => void;
+/** What is played, for whom, and who hears of it. */
+export interface PlayerOptions extends PlayedMovie {
   /** Has turn() called when `wakeUs` has come: it may be another. */
   readonly wake: () => void;
 }
@@ -51,7 +33,7 @@ interface TimedPause {
 }
 
 /** Plays the tracks of one session; see the head of this file. */
-export class SessionPlayer {
+export class SessionPlayer implements PlayerWishes {
   /** What the client says of the bandwidth that he has, in bits per second. */
   bandwidthBps = Infinity;
   /** Whether packets may be sent ahead of their time, as the client says; undefined while he says nothing. */
@@ -98,7 +80,8 @@ export class SessionPlayer {
   turn(): void {
     const { nowUs } = this.#options.service.host.thread;
     if (nowUs < this.wakeUs) return;
-    if (this.#timedPause !== undefined && nowUs >= this.#timedPause.atUs) this.#pauseInTime(this.#timedPause);
+    const timedPause = this.#timedPause;
+    if (timedPause !== undefined && nowUs >= timedPause.atUs) this.#pauseInTime(timedPause);
     const rtp = this.#rtp;
     if (rtp === undefined || nowUs < this.wakeUs) return;
     const next = this.#queue.next(nowUs);
@@ -196,6 +179,7 @@ export class SessionPlayer {
   }
 
   #pauseInTime({ pointUs }: TimedPause): void {
+    this.#timedPause = undefined;
     try {
       this.pause(pointUs);
     } catch (error) {
@@ -219,53 +203,14 @@ export class SessionPlayer {
   }
 
   #startRtp(): RtpSession {
-    const { service, media, presentation, tracks, clientHost, stalled } = this.#options;
-    const { host, cname, log, slowViewer } = service;
-    this.#rtp = new RtpSession(host.thread, {
-      provider: media.send(presentation, tracks.places),
-      senders: tracks.senders,
-      durationUs: presentation.durationUs,
-      pacing: this.#pacing(),
-      slowViewer,
-      cname,
-      events: {
-        ended: () => this.#goOn(),
-        rangeEnded: () => this.#goOn(),
-        failed: (error) => {
-          this.#queue.clear();
-          this.#state = 'paused';
-          log.warn(`${clientHost} can't go on with ${media.name}: ${error.message}`);
-        },
-        stalled,
-        latenessThins: (quality) => this.#thins(quality),
-        qualityChanged: (quality, loss) =>
-          log.info(`${clientHost} gets ${QUALITY_NAMES[quality]} of ${media.name}`, {
-            lossPercent: Math.round(loss * 100),
-          }),
+    this.#rtp = makeRtpSession(this.#options, this, {
+      over: () => this.#goOn(),
+      failed: () => {
+        this.#queue.clear();
+        this.#state = 'paused';
       },
     });
-    log.info(`${clientHost} plays ${media.name}`, {
-      tracks: tracks.count,
-      transport: tracks.areInterleaved ? 'TCP' : 'UDP',
-    });
     return this.#rtp;
-  }
-
-  #thins(quality: Quality): void {
-    const { service, media, tracks, clientHost } = this.#options;
-    const text =
-      quality === Quality.full
-        ? `${clientHost} keeps up with ${media.name} again`
-        : `${clientHost} can't keep up with ${media.name}: gets ${QUALITY_NAMES[quality]}`;
-    service.log.info(text, tracks.thinnedCounts());
-  }
-
-  #pacing(): Pacing {
-    const { service, tracks } = this.#options;
-    const pacing = tracks.areInterleaved ? service.pacing.reliable : service.pacing.lossy;
-    if (this.isRateDynamic === false) return withoutAhead(pacing);
-    const isFilled = this.isRateDynamic ?? !this.isClockedByArrival;
-    return isFilled ? withinRate(pacing, this.bandwidthBps / tracks.bitRateBps) : withoutOverbuffer(pacing);
   }
 
   // The end of a range: the next one's turn, or Ready (RFC 2326 appendix A.2).
