@@ -166,6 +166,12 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
     return true;
   }
 
+  /** For Task.prefetch(): reads what send() reads. Hot path. */
+  prefetch(): number {
+    const counts = this.packetCount + this.octetCount + this.#stretchPacket + this.#lastTimestamp;
+    return counts + this.#clock.rateHz + this.prefetchUnit() + this.#transport.prefetch();
+  }
+
   /** Sends the unit that `frame` belongs to, unless it went already. `pending`: its plan is being made. Hot path. */
   send(frame: number): number {
     if (frame < this.nextFrame) return SendResult.sent;

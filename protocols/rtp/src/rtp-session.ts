@@ -193,6 +193,12 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#options.events.qualityChanged(this.#way.quality, this.#way.loss);
   }
 
+  override prefetch(): number {
+    const { frame } = this.#head;
+    const deadlines = this.#endDueUs + this.#sinceUs > this.#reportUs ? 1 : 0;
+    return deadlines + this.#head.prefetch() + this.senders[frame.track]!.prefetch();
+  }
+
   run(events: number): number {
     if (events & TaskEvent.kill) return DELETE;
     if (!this.#isPlaying) return PARK;
