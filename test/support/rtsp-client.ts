@@ -46,8 +46,10 @@ export class RtspClient extends Changes {
   /** Whether frames are kept in `frames`; off where a test receives megabytes. */
   isKeepingFrames = true;
   isClosed = false;
-  /** Where goes what it sends: its socket, or the POST half of a tunnel. */
+  /** Where goes what it sends: its socket, the POST half of a tunnel, or a WebSocket. */
   output: (bytes: string | Uint8Array) => void = (bytes) => this.socket.write(bytes);
+  /** What of the bytes that come is RTSP: all, or what stands in the messages of a WebSocket. */
+  input: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes;
   readonly #parser = new RtspStreamParser();
   readonly #tracks = new Map<number, { track: TrackReceiver; kind: 'rtp' | 'rtcp' }>();
   #error: Error | undefined;
@@ -139,7 +141,7 @@ export class RtspClient extends Changes {
 
   #arrived(bytes: Uint8Array): void {
     try {
-      this.#parser.feed(bytes);
+      this.#parser.feed(this.input(bytes));
       for (let message = this.#parser.read(); message !== null; message = this.#parser.read()) {
         if (message.kind === 'frame') this.#frameArrived(message);
         else if (message.kind === 'response') this.#answerArrived(message);

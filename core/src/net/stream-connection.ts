@@ -1,6 +1,6 @@
 /**
- * What a protocol sees of a connection, be it plain TCP (tcp-connection.ts) or TLS (tls-connection.ts). Used by connection tasks and
- * interleaved transports. Rule: nothing here waits; what can't be done now is heard of by way of the task's events.
+ * What a protocol sees of a connection, be it plain TCP (tcp-connection.ts), TLS (tls-connection.ts) or what a protocol puts on
+ * top of these. Used by connection tasks and interleaved transports. Rule: nothing here waits; what can't be done now is heard of by way of the task's events.
  * Thread: the owner's.
  */
 import type { Armable } from '../reactor/events';

@@ -1,7 +1,7 @@
 /**
  * One accepted TLS connection of a task thread: node:tls on the thread's own loop behind the face of a connection. Called by the
  * task that owns it. What is sent in one turn is encrypted and written at its end. Runs of packets are read out of the file and
- * copied, since they can't be cut by the kernel: this is the one way of media that allocates.
+ * copied, since they can't be cut by the kernel: unlike that of a plain connection, this way of media allocates.
  * Rule: it tells its task by signals alone, so that its owner runs in turns like everybody else; what waits is bounded.
  * Spec: RFC 8446, RFC 5246. Thread: the owner's.
  */
@@ -132,7 +132,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
 
   sendRun(run: PacketRun, channel: number): void {
     if (this.#isClosed || this.#broken !== 0) return;
-    const code = this.#tls.eachPiece(run, channel, (piece) => this.send(piece));
+    const code = this.#tls.runs.eachPiece(run, channel, (piece) => this.send(piece));
     if (code < 0) this.#break(code);
   }
 

@@ -11,6 +11,7 @@ export function rtspSettingsOf(config: FinchConfig, tls: TlsIdentity | undefined
   return {
     sessionTimeoutSeconds: config.sessionTimeoutSeconds,
     maxPacketBytes: config.maxPacketBytes,
+    webOrigins: config.webOrigins,
     ...pacingOf(config),
     ...slowNetworksOf(config),
     ...limitsOf(config),

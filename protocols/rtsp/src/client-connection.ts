@@ -12,6 +12,8 @@ export interface ClientConnection extends SessionConnection {
   readonly service: RtspService;
   /** Whether it is RTSPS: nothing of it may travel in clear. */
   readonly isEncrypted: boolean;
+  /** Whether it is a WebSocket, whose client may be a web page: it gets nothing but what goes through it. */
+  readonly isWebSocket: boolean;
   /** Why it is one too many: it hears so and no more. */
   readonly refusal: Refusal | undefined;
 }

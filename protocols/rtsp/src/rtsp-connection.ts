@@ -1,7 +1,7 @@
 /**
  * One RTSP connection: reads requests, answers them in order, carries interleaved packets both ways. Made by the
  * acceptor for each descriptor. Rule: a request that fails is answered with its error and costs nobody else anything; bytes
- * that are no RTSP end the connection. HTTP makes it a half of a tunnel, or ends it: http-request.ts.
+ * that are no RTSP end the connection. HTTP makes it a half of a tunnel or a WebSocket, or ends it: http-request.ts.
  * Spec: RFC 2326 §4-§7, §10.12. Thread: one task thread, from accept to close.
  */
 import {
@@ -37,6 +37,7 @@ import { RequestRate } from './request-rate';
 import type { RtspService } from './rtsp-service';
 import { READ_EFFORT, REQUEST_EFFORT, RunEffort } from './run-effort';
 import type { ConnectedSession } from './session-connection';
+import { WebSocketConnection, type WebSocketOwner } from './websocket-connection';
 
 /** The first byte of a TLS connection, a record with a handshake (RFC 8446 §5.1); nothing else begins with it. */
 const TLS_HANDSHAKE = 0x16;
@@ -59,9 +60,10 @@ export interface Arrival {
 /** A task for one connection; kill closes it. */
 export class RtspConnection
   extends CoroutineTask
-  implements StreamConnectionEvents, IntakeEvents, HttpClient, TunnelOwner
+  implements StreamConnectionEvents, IntakeEvents, HttpClient, TunnelOwner, WebSocketOwner
 {
-  readonly tcp: StreamConnection;
+  /** Its stream; a WebSocket puts itself around what it was before. */
+  tcp: StreamConnection;
   /** Whether it is RTSPS: nothing of it may travel in clear. */
   readonly isEncrypted: boolean;
   readonly refusal: Refusal | undefined;
@@ -139,6 +141,15 @@ export class RtspConnection
     this.#timeout.isHalfOpen = true;
   }
 
+  /** Makes what goes and comes from now on messages of a WebSocket; `rest` has come already. */
+  openWebSocket(rest: Uint8Array): void {
+    this.tcp = new WebSocketConnection(this, rest);
+  }
+
+  get isWebSocket(): boolean {
+    return this.tcp instanceof WebSocketConnection;
+  }
+
   /** The tunnel has got a POST half. */
   tunnelJoined(): void {
     this.service.halfOpenTunnels.delete(this);
@@ -165,11 +176,11 @@ export class RtspConnection
 
   /**
    * Gives the socket to who claims `key`, with what was read of it and is his; the body must end then. TypeError for RTSPS,
-   * whose keys stay with their thread.
+   * whose keys stay with their thread, and for a WebSocket.
    */
   handOver(key: string, rest: Uint8Array): void {
     if (!(this.tcp instanceof TcpConnection))
-      throw new TypeError('an RTSPS connection can not be handed over');
+      throw new TypeError('only a plain connection can be handed over');
     this.service.host.handOver(key, { fd: this.tcp.release(), peer: this.peer, bytes: rest });
   }
 
@@ -180,7 +191,7 @@ export class RtspConnection
     for (;;) {
       if (this.#isRateSpent) yield* this.#rest();
       yield* this.#effort.exert(READ_EFFORT);
-      const source: ByteSource = this.#tunnel ?? this.tcp;
+      const source = this.#source;
       const received = source.receive(receiveBuffer);
       if (received === -Errno.EAGAIN) {
         const events = yield* readable(source.context, TaskEvent.timeout);
@@ -208,6 +219,10 @@ export class RtspConnection
     this.service.host.connectionClosed(this.peer);
   }
 
+  get #source(): ByteSource {
+    return this.#tunnel ?? this.tcp;
+  }
+
   *#rest(): CoroutineBody {
     yield* sleep(RATE_REST_MS);
     this.#isRateSpent = false;
@@ -217,10 +232,10 @@ export class RtspConnection
   *#take(chunk: Uint8Array): CoroutineBody<boolean> {
     for (let bytes = chunk; bytes.length > 0; ) {
       const intake = this.#intake.take(bytes);
-      const tunnelBefore = this.#tunnel;
+      const sourceBefore = this.#source;
       if (yield* this.#answerAll(intake)) return true;
       const { rest = NOTHING } = intake;
-      bytes = this.#tunnel === tunnelBefore ? rest : NOTHING; // a GET has no body
+      bytes = this.#source === sourceBefore ? rest : NOTHING; // a tunnel's GET has no body, a WebSocket was given its rest
       if (bytes.length > 0) yield* this.#effort.exert(READ_EFFORT);
     }
     const { unfinishedBytes, unfinishedCSeq } = this.#intake;
@@ -279,9 +294,10 @@ export class RtspConnection
     return true;
   }
 
-  /** Where the session of a request is, if this connection can go there: not when it carries media or is a tunnel. */
+  /** Where the session of a request is, if this connection can go there: a plain one without media that is no tunnel. */
   #foreignThreadOf(request: RtspRequest): number {
-    const mustStay = this.isEncrypted || this.refusal !== undefined || this.#tunnel !== undefined;
+    const isPlain = this.tcp instanceof TcpConnection;
+    const mustStay = !isPlain || this.refusal !== undefined || this.#tunnel !== undefined;
     if (mustStay || !this.channels.areFree) return -1;
     return foreignThreadOf(request, this.service.host);
   }

@@ -8,6 +8,7 @@ import {
   type Log,
   type LogAllowance,
   LogLimiter,
+  RunCopier,
   type SocketAddress,
   type Task,
   TaskEvent,
@@ -45,6 +46,8 @@ const MEMORY_LINES: LogAllowance = { burst: 1, perMinute: 1 };
 export class RtspService implements SessionService {
   readonly settings: RtspSettings;
   readonly plans: PlanCaches;
+  /** For connections that the batch can't write to: RTSPS, WebSockets. */
+  readonly runs: RunCopier;
   readonly descriptions = new Descriptions();
   /** Over ways that lose packets, and over those that do not. */
   readonly pacing: { readonly lossy: Pacing; readonly reliable: Pacing };
@@ -67,6 +70,7 @@ export class RtspService implements SessionService {
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
+    this.runs = new RunCopier(host.batch);
     this.plans = new PlanCaches(host.batch, host.blocking, host.memory);
     this.failures = new LogLimiter(host.log, FAILURE_LINES);
     this.#memoryLines = new LogLimiter(host.log, MEMORY_LINES);

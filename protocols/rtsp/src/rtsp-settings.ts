@@ -43,6 +43,8 @@ export interface RtspSettings {
   readonly queueSeconds: number;
   /** Over how long the packets of one frame are spread on a real network; 0: they leave at once. */
   readonly udpSpreadMs: number;
+  /** Origins of the web pages that may open WebSockets, `*` for all. Programs that are no browsers have none, and may. */
+  readonly webOrigins: readonly string[];
   /** Who the server is on RTSPS connections; without it there are none. */
   readonly tls?: TlsIdentity;
 }
@@ -82,6 +84,7 @@ export function checkedSettings(settings: ModuleSettings): RtspSettings {
     queueBytes: number('queueBytes'),
     queueSeconds: number('queueSeconds'),
     udpSpreadMs: number('udpSpreadMs'),
+    webOrigins: textsOf(settings.webOrigins),
     ...(settings.tls === undefined ? {} : { tls: checkedIdentity(settings.tls) }),
   };
 }
@@ -111,6 +114,11 @@ function checkedIdentity(value: unknown): TlsIdentity {
   if (typeof certificate !== 'string' || typeof key !== 'string')
     throw new TypeError('the RTSP module needs "tls" with certificate and key, texts in PEM');
   return { certificate, key };
+}
+
+function textsOf(value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every((text) => typeof text === 'string')) return value;
+  throw new TypeError('the RTSP module needs the setting "webOrigins", a list of texts');
 }
 
 function overbufferOf(value: unknown): RtspSettings['overbuffer'] {

@@ -3,6 +3,7 @@ import { readFileSync, truncateSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
+import { RunCopier } from '@finch/core/net/run-copier';
 import { SocketAddress } from '@finch/core/net/socket-address';
 import { HANDSHAKE_TIMEOUT_MS, TlsConnection } from '@finch/core/net/tls-connection';
 import { MAX_HANDSHAKES, TlsContext } from '@finch/core/net/tls-context';
@@ -42,7 +43,7 @@ beforeEach(() => {
   lines = [];
   clients = [];
   const identity = { certificate: TEST_CERTIFICATE, key: readFileSync(TLS_FILES.key, 'utf8') };
-  tls = new TlsContext(identity, under.batch, linesInto(lines));
+  tls = new TlsContext(identity, new RunCopier(under.batch), linesInto(lines));
 });
 afterEach(async () => {
   jest.useRealTimers();
@@ -222,7 +223,9 @@ describe('a handshake', () => {
 
 it('refuses certificate and key that do not belong together', () => {
   const identity = { certificate: TEST_CERTIFICATE, key: readFileSync(TLS_FILES.otherKey, 'utf8') };
-  expect(() => new TlsContext(identity, under.batch, linesInto(lines))).toThrow(/key values mismatch/);
+  expect(() => new TlsContext(identity, new RunCopier(under.batch), linesInto(lines))).toThrow(
+    /key values mismatch/,
+  );
   accept();
   tcp.close(tcp.client);
 });

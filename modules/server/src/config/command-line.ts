@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { ConfigError } from './config-error';
-import type { OptionSpec } from './option-spec';
+import { isList, type OptionSpec } from './option-spec';
 import { OPTIONS } from './option-table';
 import { describeForHelp, flagOf } from './option-text';
-import { ADDRESS_SEPARATOR, type SourcedText } from './option-value';
+import { LIST_SEPARATOR, type SourcedText } from './option-value';
 
 /** The help text's width; fixed, so that it reads the same in a pipe, in a log and in the README. */
 const HELP_WIDTH_COLUMNS = 100;
@@ -55,15 +55,14 @@ function buildCommand(print: (text: string) => void): Command {
     .addHelpText('after', '\nA flag wins over the environment, the environment over the file.');
   for (const option of OPTIONS as readonly OptionSpec[]) {
     if (option.kind === 'folder') command.argument(`[${option.key}]`, describeForHelp(option));
-    else if (option.kind === 'addresses')
-      command.option(flagOf(option), describeForHelp(option), joinRepeated);
+    else if (isList(option)) command.option(flagOf(option), describeForHelp(option), joinRepeated);
     else command.option(flagOf(option), describeForHelp(option));
   }
   return command;
 }
 
 function joinRepeated(text: string, before: string | undefined): string {
-  return before === undefined ? text : `${before}${ADDRESS_SEPARATOR}${text}`;
+  return before === undefined ? text : `${before}${LIST_SEPARATOR}${text}`;
 }
 
 function collectTexts(command: Command, baseFolder: string): Map<string, SourcedText> {

@@ -7,10 +7,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { ConfigError, quoteFound } from './config-error';
-import type { OptionSpec } from './option-spec';
+import { isList, type OptionSpec } from './option-spec';
 import { OPTIONS } from './option-table';
 import { describeExpected } from './option-text';
-import { ADDRESS_SEPARATOR, describeSystemError, type SourcedText } from './option-value';
+import { describeSystemError, LIST_SEPARATOR, type SourcedText } from './option-value';
 
 /** A configuration is a screenful; what is larger is the wrong file, a movie perhaps. */
 const MAX_FILE_BYTES = 65_536;
@@ -56,8 +56,8 @@ function readKey(pair: Pair<Node, Node | null>, at: (offset: number) => string):
 /** The value as it is written, unquoted: a folder named 2024 stays a text, and the table's row decides what it means. */
 function readValue(pair: Pair<Node, Node | null>, key: Key): string {
   const { value } = pair;
-  const items = isSeq<Node>(value) && key.option.kind === 'addresses' ? value.items : [value];
-  return items.map((item) => readScalar(item, key)).join(ADDRESS_SEPARATOR);
+  const items = isSeq<Node>(value) && isList(key.option) ? value.items : [value];
+  return items.map((item) => readScalar(item, key)).join(LIST_SEPARATOR);
 }
 
 function readScalar(value: Node | null, key: Key): string {

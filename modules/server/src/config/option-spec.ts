@@ -41,6 +41,15 @@ export interface AddressesOption extends OptionBase {
   readonly defaultValue: readonly string[];
 }
 
+/**
+ * Describes the web pages that are let in, by their origin as browsers send it (RFC 6454 §6.2), or `*` for all. A list as the
+ * addresses are.
+ */
+export interface OriginsOption extends OptionBase {
+  readonly kind: 'origins';
+  readonly defaultValue: readonly string[];
+}
+
 /** Describes the movie folder: the positional argument of the command line, an ordinary key elsewhere. */
 export interface FolderOption extends OptionBase {
   readonly kind: 'folder';
@@ -64,9 +73,15 @@ export type OptionSpec =
   | NumberOption
   | ChoiceOption
   | AddressesOption
+  | OriginsOption
   | FolderOption
   | FileOption
   | ConfigFileOption;
+
+/** Tells whether an option's value is a list: separated by commas, its flag repeated, or a list in YAML. */
+export function isList({ kind }: OptionSpec): boolean {
+  return kind === 'addresses' || kind === 'origins';
+}
 
 /** Is the value of some option. */
 export type OptionValue = string | number | readonly string[] | undefined;

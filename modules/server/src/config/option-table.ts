@@ -25,7 +25,7 @@ type ValueOf<R> = R extends { kind: 'integer' | 'number' }
     ? Choice
     : R extends { kind: 'file' | 'config-file' }
       ? string | undefined
-      : R extends { kind: 'addresses' }
+      : R extends { kind: 'addresses' | 'origins' }
         ? readonly string[]
         : string;
 

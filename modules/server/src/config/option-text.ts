@@ -31,6 +31,8 @@ export function describeExpected(option: OptionSpec): string {
       return `one of ${option.choices.join(', ')}`;
     case 'addresses':
       return 'IPv4 or IPv6 addresses, separated by commas';
+    case 'origins':
+      return 'origins such as https://example.org, separated by commas, or *';
     case 'folder':
       return 'a folder';
     case 'file':
@@ -51,7 +53,8 @@ export function describeDefault(option: OptionSpec): string {
     case 'config-file':
       return 'none';
     case 'addresses':
-      return option.defaultValue.join(',');
+    case 'origins':
+      return option.defaultValue.join(',') || 'none';
     default:
       return option.defaultValue;
   }

@@ -20,10 +20,14 @@ export interface SourcedText {
   readonly baseFolder: string;
 }
 
-/** Between the addresses of one text; a list in YAML and repeated flags are joined with it. */
-export const ADDRESS_SEPARATOR = ',';
+/** Between the items of one text; a list in YAML and repeated flags are joined with it. */
+export const LIST_SEPARATOR = ',';
 /** Addresses to listen on: each is a listener and a descriptor. */
 const MAX_ADDRESSES = 64;
+/** Each is compared with that of a handshake. */
+const MAX_ORIGINS = 64;
+/** Scheme, host and port where it is not the scheme's own, as browsers write them, or all. */
+const ORIGIN = /^(\*|[a-z][a-z0-9+.-]*:\/\/[^\s/A-Z]+)$/;
 
 const INTEGER_TEXT = /^-?\d{1,15}$/;
 const NUMBER_TEXT = /^-?\d{1,15}(\.\d{1,15})?$/;
@@ -38,9 +42,14 @@ function numberSchema(option: NumberOption): z.ZodType<number, string> {
 
 const addressesSchema = z
   .string()
-  .transform((text) => text.split(ADDRESS_SEPARATOR).map((address) => address.trim()))
+  .transform((text) => text.split(LIST_SEPARATOR).map((address) => address.trim()))
   .transform((addresses) => addresses.map((text) => (text === 'localhost' ? '127.0.0.1' : text)))
   .refine((addresses) => addresses.length <= MAX_ADDRESSES && addresses.every((text) => isIP(text) !== 0));
+
+const originsSchema = z
+  .string()
+  .transform((text) => text.split(LIST_SEPARATOR).map((origin) => origin.trim()))
+  .refine((origins) => origins.length <= MAX_ORIGINS && origins.every((text) => ORIGIN.test(text)));
 
 /** Gives the zod schema of a row: from the option's text to its value. Paths are only checked to be there by readOptionValue. */
 export function schemaOf(option: OptionSpec): z.ZodType<string | number | readonly string[], string> {
@@ -52,6 +61,8 @@ export function schemaOf(option: OptionSpec): z.ZodType<string | number | readon
       return z.string().pipe(z.enum(option.choices));
     case 'addresses':
       return addressesSchema;
+    case 'origins':
+      return originsSchema;
     case 'folder':
     case 'file':
     case 'config-file':

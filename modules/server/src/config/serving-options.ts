@@ -41,6 +41,14 @@ export const SERVING_OPTIONS = [
     help: 'Addresses to listen on, several with commas; 0.0.0.0 is every IPv4 address, :: every address',
   },
   {
+    kind: 'origins',
+    key: 'web-origins',
+    field: 'webOrigins',
+    valueName: 'origin',
+    defaultValue: [],
+    help: 'Web pages that may open WebSockets, by origin (https://example.org), several with commas; * lets in all',
+  },
+  {
     kind: 'file',
     key: 'tls-certificate',
     field: 'tlsCertificate',

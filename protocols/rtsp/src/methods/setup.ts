@@ -61,13 +61,13 @@ function servedOn(connection: ClientConnection, offered: readonly Transport[]): 
 
 function refusalOf(
   { lowerTransport, destination }: Transport,
-  { isEncrypted, peer }: ClientConnection,
+  { isEncrypted, isWebSocket, peer }: ClientConnection,
 ): RtspError | undefined {
-  // Over UDP the media of an encrypted connection would travel in clear: on RTSPS it is interleaved.
-  if (isEncrypted && lowerTransport !== 'TCP')
+  // Over UDP the media of an encrypted connection would travel in clear, and a web page could have its viewer's ports flooded.
+  if ((isEncrypted || isWebSocket) && lowerTransport !== 'TCP')
     return new RtspError(
       'unsupportedTransport',
-      'Transport: expected RTP/AVP/TCP, this connection is encrypted',
+      `Transport: expected RTP/AVP/TCP, this connection is ${isEncrypted ? 'encrypted' : 'a WebSocket'}`,
     );
   // Sending elsewhere would make the server a weapon against third parties (RFC 2326 §16).
   if (destination !== undefined && destination !== '' && !isHostOf(peer, destination))
