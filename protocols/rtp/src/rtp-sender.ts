@@ -4,7 +4,8 @@
  * Spec: RFC 3550 §5.1 (fixed header), §6.4 (reports), §6.6 (BYE).
  */
 import { randomBytes } from 'node:crypto';
-import { MAX_ROW_PACKETS, type PacketRun, type PullOrder, type Track } from '@finch/core';
+import type { PacketRun, PullOrder, Track } from '@finch/core';
+import { MAX_ROW_PACKETS } from '@finch/core/net/packet-row'; // not by way of the index: the hot path would look it up by name
 import type { PlannedSegment, PlanWaiter } from './cached-segment';
 import { FeedbackAllowance } from './feedback-allowance';
 import { ntpFraction, ntpSeconds } from './ntp-time';
