@@ -14,7 +14,8 @@ namespace finch {
 
 constexpr uint32_t kAddressWords = 6;
 
-// An address as the kernel takes it. Packets have one each, so it is no longer than IP needs (a sockaddr_storage is 128 bytes).
+// An address as the kernel takes it. Messages have one each, so it is no longer than IP needs (a sockaddr_storage has
+// 128 bytes).
 union KernelAddress {
   sockaddr any;
   sockaddr_in v4;

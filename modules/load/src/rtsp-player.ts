@@ -58,13 +58,7 @@ export class RtspPlayer implements TrackListener {
   readonly #isSlow: boolean;
 
   /** Begins to connect from `local` (null: any address). One that is slow has small buffers for what it will not read. */
-  constructor(
-    owner: Task,
-    world: ViewerWorld,
-    url: string,
-    local: SocketAddress | null,
-    isSlow: boolean,
-  ) {
+  constructor(owner: Task, world: ViewerWorld, url: string, local: SocketAddress | null, isSlow: boolean) {
     const { set, server, options } = world;
     this.#world = world;
     this.#owner = owner;
