@@ -21,22 +21,22 @@ namespace {
 // tcpConnect(address: Uint32Array, local: Uint32Array | null, receiveBufferBytes): descriptor of a stream that
 // connects. A receive buffer has to be named before the window is: 0 leaves it to the kernel.
 Napi::Value TcpConnect(const Napi::CallbackInfo& info) {
-  sockaddr_storage address;
+  KernelAddress address;
   socklen_t length = LoadAddress(info[0].As<Napi::Uint32Array>().Data(), &address);
-  int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return Result(info.Env(), fd);
   int on = 1;
   int receive_buffer = Int(info[2]);
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (receive_buffer > 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   if (!info[1].IsNull()) {
-    sockaddr_storage local;
+    KernelAddress local;
     socklen_t local_length = LoadAddress(info[1].As<Napi::Uint32Array>().Data(), &local);
     // The port is chosen by connect(), so that it need be free for this one peer only.
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    if (bind(fd, reinterpret_cast<sockaddr*>(&local), local_length) < 0) return CloseAndFail(info.Env(), fd);
+    if (bind(fd, &local.any, local_length) < 0) return CloseAndFail(info.Env(), fd);
   }
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), length) < 0 && errno != EINPROGRESS) {
+  if (connect(fd, &address.any, length) < 0 && errno != EINPROGRESS) {
     return CloseAndFail(info.Env(), fd);
   }
   return Napi::Number::New(info.Env(), fd);

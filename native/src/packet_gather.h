@@ -45,20 +45,23 @@ template <uint32_t kCapacity>
 struct PacketGather {
   // A prefix up to this size is copied behind its header: cheaper than another iovec. Larger ones are pointed at.
   static constexpr uint32_t kMaxCopiedPrefixBytes = 64;
-  static constexpr uint32_t kHeaderSlotBytes = kInterleavedHeaderBytes + kRtpHeaderBytes + kMaxCopiedPrefixBytes;
+  static constexpr uint32_t kMaxHeaderBytes = kInterleavedHeaderBytes + kRtpHeaderBytes + kMaxCopiedPrefixBytes;
   static_assert(kOriginalSequenceBytes <= kInterleavedHeaderBytes);  // a packet has the one or the other
 
-  uint8_t headers[kCapacity * kHeaderSlotBytes];
+  // One behind the other: most are 14 bytes, and what lies close together stays in the cache until the kernel reads it.
+  uint8_t headers[kCapacity * kMaxHeaderBytes];
   iovec vectors[kCapacity * 3];
   uint32_t packets = 0;
-  uint32_t used = 0;  // vectors
+  uint32_t used = 0;          // vectors
+  uint32_t header_bytes = 0;  // used
 
-  void Clear() { packets = used = 0; }
+  void Clear() { packets = used = header_bytes = 0; }
 
   // Adds [interleaved header] RTP header, prefix and slice; returns their bytes.
   uint32_t Add(const Packet& packet, const Row& row, uint32_t index, bool interleaved) {
-    uint8_t* header = headers + packets++ * kHeaderSlotBytes;
+    uint8_t* header = headers + header_bytes;
     uint32_t length = 0;
+    packets++;
     uint32_t rtp_bytes = kRtpHeaderBytes + packet.prefix_bytes + packet.slice_bytes;
     if (interleaved) {  // RFC 2326 §10.12
       header[0] = '$';
@@ -79,6 +82,7 @@ struct PacketGather {
       memcpy(header + length, packet.prefix, packet.prefix_bytes);
       length += packet.prefix_bytes;
     }
+    header_bytes += length;
     vectors[used++] = {header, length};
     if (!copied) vectors[used++] = {const_cast<uint8_t*>(packet.prefix), packet.prefix_bytes};
     if (packet.slice_bytes > 0) vectors[used++] = {const_cast<uint8_t*>(packet.slice), packet.slice_bytes};

@@ -5,6 +5,7 @@
 #ifndef FINCH_SOCKET_ADDRESS_H_
 #define FINCH_SOCKET_ADDRESS_H_
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cstdint>
@@ -13,10 +14,18 @@ namespace finch {
 
 constexpr uint32_t kAddressWords = 6;
 
-void StoreAddress(const sockaddr_storage& address, uint32_t* words);
+// An address as the kernel takes it. Messages have one each, so it is no longer than IP needs (a sockaddr_storage has
+// 128 bytes).
+union KernelAddress {
+  sockaddr any;
+  sockaddr_in v4;
+  sockaddr_in6 v6;
+};
+
+void StoreAddress(const KernelAddress& address, uint32_t* words);
 
 // Returns the length of the address, 0 when the family is neither 4 nor 6.
-socklen_t LoadAddress(const uint32_t* words, sockaddr_storage* address);
+socklen_t LoadAddress(const uint32_t* words, KernelAddress* address);
 
 }  // namespace finch
 

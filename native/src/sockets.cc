@@ -12,9 +12,9 @@ namespace {
 
 // socketName(fd, address: Uint32Array): 0
 Napi::Value SocketName(const Napi::CallbackInfo& info) {
-  sockaddr_storage local;
+  KernelAddress local;
   socklen_t length = sizeof local;
-  int result = getsockname(Int(info[0]), reinterpret_cast<sockaddr*>(&local), &length);
+  int result = getsockname(Int(info[0]), &local.any, &length);
   if (result == 0) StoreAddress(local, info[1].As<Napi::Uint32Array>().Data());
   return Result(info.Env(), result);
 }

@@ -19,15 +19,15 @@ constexpr int kMaxUnsentBytes = 1 << 20;  // of one stream, in the kernel
 
 // tcpListen(address: Uint32Array, dualStack): descriptor
 Napi::Value TcpListen(const Napi::CallbackInfo& info) {
-  sockaddr_storage address;
+  KernelAddress address;
   socklen_t length = LoadAddress(info[0].As<Napi::Uint32Array>().Data(), &address);
-  int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return Result(info.Env(), fd);
   int on = 1;
   int v6_only = info[1].As<Napi::Boolean>() ? 0 : 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (address.ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) < 0 || listen(fd, kListenBacklog) < 0) {
+  if (address.any.sa_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+  if (bind(fd, &address.any, length) < 0 || listen(fd, kListenBacklog) < 0) {
     return CloseAndFail(info.Env(), fd);
   }
   return Napi::Number::New(info.Env(), fd);
@@ -35,9 +35,9 @@ Napi::Value TcpListen(const Napi::CallbackInfo& info) {
 
 // tcpAccept(listener, peer: Uint32Array): descriptor
 Napi::Value TcpAccept(const Napi::CallbackInfo& info) {
-  sockaddr_storage peer;
+  KernelAddress peer;
   socklen_t length = sizeof peer;
-  int fd = accept4(Int(info[0]), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int fd = accept4(Int(info[0]), &peer.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return Result(info.Env(), fd);
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -56,7 +56,7 @@ class UdpMessages {
   uint32_t count_ = 0;
   Message messages_[kMaxPackets];
   mmsghdr kernel_messages_[kMaxPackets];
-  sockaddr_storage addresses_[kMaxPackets];
+  KernelAddress addresses_[kMaxPackets];
   alignas(cmsghdr) uint8_t controls_[kMaxPackets][kControlBytes];
   PacketGather<kMaxPackets> gather_;
 };

@@ -20,18 +20,18 @@ constexpr uint32_t kDatagramWords = 1 + kAddressWords;
 
 // udpBind(address: Uint32Array, sendBufferBytes, receiveBufferBytes): descriptor
 Napi::Value UdpBind(const Napi::CallbackInfo& info) {
-  sockaddr_storage address;
+  KernelAddress address;
   socklen_t length = LoadAddress(info[0].As<Napi::Uint32Array>().Data(), &address);
-  int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = socket(address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return Result(info.Env(), fd);
   int on = 1;
   int send_buffer = Int(info[1]);
   int receive_buffer = Int(info[2]);
-  if (address.ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (address.any.sa_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   // Best effort: the kernel clamps both to its limits (net.core.wmem_max, rmem_max).
   setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) < 0) return CloseAndFail(info.Env(), fd);
+  if (bind(fd, &address.any, length) < 0) return CloseAndFail(info.Env(), fd);
   return Napi::Number::New(info.Env(), fd);
 }
 
@@ -46,7 +46,7 @@ Napi::Value UdpReceive(const Napi::CallbackInfo& info) {
   room = std::min(room, kMaxDatagrams);
   mmsghdr messages[kMaxDatagrams] = {};
   iovec slots[kMaxDatagrams];
-  sockaddr_storage senders[kMaxDatagrams];
+  KernelAddress senders[kMaxDatagrams];
   for (uint32_t i = 0; i < room; i++) {
     slots[i] = {into.Data() + static_cast<size_t>(i) * slot_bytes, slot_bytes};
     messages[i].msg_hdr.msg_iov = &slots[i];

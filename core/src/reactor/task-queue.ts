@@ -24,6 +24,11 @@ export class TaskQueue<T> {
     this.#length++;
   }
 
+  /** Element `index` of 0..length-1, which stays. */
+  at(index: number): T | undefined {
+    return this.#ring[this.#place(index)];
+  }
+
   /** Takes the first one; undefined when the queue is empty. */
   shift(): T | undefined {
     if (this.#length === 0) return undefined;

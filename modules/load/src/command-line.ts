@@ -103,7 +103,7 @@ function buildCommand(print: (text: string) => void): Command {
     .option('--server-pid <pid>', "a server's process, for CPU and memory; may be repeated", collectPid, [])
     .option('--churn <rate>', 'viewers a second that leave and are replaced', number, 0)
     .option('--seeks <rate>', 'seeks a second, of all viewers together', number, 0)
-    .option('--slow <share>', 'share of the viewers that stop reading, 0..1; TCP', numberFrom(0, 1), 0)
+    .option('--slow <share>', 'share of the viewers that stop reading, 0..1', numberFrom(0, 1), 0)
     .option('--no-gro', 'receive datagrams one by one, not in runs')
     .option(
       '--receive-buffer <bytes>',

@@ -52,7 +52,7 @@ export class Crowd implements ViewerEvents {
       {
         url: urlOf(options.url, number),
         local: localAddressOf(server, number, options.localAddresses),
-        isSlow: options.transport !== 'udp' && this.#random.next() < options.slowFraction * UINT32_RANGE,
+        isSlow: this.#random.next() < options.slowFraction * UINT32_RANGE,
       },
       this,
     );

@@ -29,13 +29,13 @@ export interface LoadOptions {
   readonly churnPerSecond: number;
   /** Seeks of all viewers together, a second, in the window. */
   readonly seeksPerSecond: number;
-  /** The share of viewers, 0..1, that stop reading once they play; TCP only. */
+  /** The share of viewers, 0..1, that stop reading once they play. */
   readonly slowFraction: number;
   /** UDP: receive runs of datagrams in one piece (UDP_GRO). */
   readonly takesRuns: boolean;
   /** Of an RTP socket; 0 leaves it to the kernel. */
   readonly receiveBufferBytes: number;
-  /** Of a slow reader's connection. */
+  /** Of what a slow reader does not read: its connection, or its RTP sockets. */
   readonly slowBufferBytes: number;
   /** Between two reads when nobody waits for an answer. */
   readonly napMs: number;

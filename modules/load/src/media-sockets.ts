@@ -61,6 +61,7 @@ export class MediaSockets {
   readonly #rtpFd: number;
   readonly #rtpTag: number;
   readonly #rtcpTag: number;
+  #isReading = true;
   #isOpen = true;
 
   /** Binds the pair and has the set read it. Throws Error when no ports or descriptors are left. */
@@ -77,12 +78,19 @@ export class MediaSockets {
     this.#rtcpTag = set.add(rtcpFd, ReceiveKind.datagrams, new RtcpSink(set.buffer, rtcp));
   }
 
+  /** Reads no more, as a player that hangs: what comes is dropped once the sockets are full. */
+  stopReading(): void {
+    if (!this.#isReading) return;
+    this.#isReading = false;
+    this.#set.remove(this.#rtpTag, this.#rtpFd);
+    this.#set.remove(this.#rtcpTag, this.rtcpFd);
+  }
+
   /** Closes both; a second call does nothing. */
   close(): void {
     if (!this.#isOpen) return;
+    this.stopReading();
     this.#isOpen = false;
-    this.#set.remove(this.#rtpTag, this.#rtpFd);
-    this.#set.remove(this.#rtcpTag, this.rtcpFd);
     native.socketClose(this.#rtpFd);
     native.socketClose(this.rtcpFd);
   }

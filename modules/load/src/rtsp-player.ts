@@ -55,21 +55,19 @@ export class RtspPlayer implements TrackListener {
   #controlUrl: string;
   #keepAliveMethod = 'OPTIONS';
 
-  /** Begins to connect from `local` (null: any address); `receiveBufferBytes` is the connection's, 0 the kernel's choice. */
-  constructor(
-    owner: Task,
-    world: ViewerWorld,
-    url: string,
-    local: SocketAddress | null,
-    receiveBufferBytes: number,
-  ) {
+  readonly #isSlow: boolean;
+
+  /** Begins to connect from `local` (null: any address). One that is slow has small buffers for what it will not read. */
+  constructor(owner: Task, world: ViewerWorld, url: string, local: SocketAddress | null, isSlow: boolean) {
     const { set, server, options } = world;
     this.#world = world;
     this.#owner = owner;
     this.#url = this.#controlUrl = url;
     this.#local = local;
+    this.#isSlow = isSlow;
     const tunnel = options.transport === 'http' ? new TunnelName(url) : null;
     const { answerTimeoutMs: timeoutMs } = options;
+    const receiveBufferBytes = isSlow && options.transport !== 'udp' ? options.slowBufferBytes : 0;
     this.link = new ViewerLink(set, owner, { server, local, receiveBufferBytes, timeoutMs, tunnel });
   }
 
@@ -121,6 +119,12 @@ export class RtspPlayer implements TrackListener {
     yield* this.link.demand(this.#keepAliveMethod, this.#controlUrl);
   }
 
+  /** Reads no media any more, as a player that hangs; over UDP its connection is still a live one. */
+  stopReading(): void {
+    if (this.#world.options.transport !== 'udp') this.link.stopReading();
+    else for (const track of this.tracks) track.stopReading();
+  }
+
   /** Ends the session. */
   *tearDown(): CoroutineBody {
     yield* this.link.ask('TEARDOWN', this.#controlUrl);
@@ -170,7 +174,8 @@ export class RtspPlayer implements TrackListener {
     const { options, set, ports, server } = this.#world;
     if (options.transport !== 'udp') return track.askForChannels(index * 2);
     const host = this.#local?.host ?? (server.family === 4 ? '0.0.0.0' : '::');
-    const { receiveBufferBytes, takesRuns } = options;
+    const { takesRuns } = options;
+    const receiveBufferBytes = this.#isSlow ? options.slowBufferBytes : options.receiveBufferBytes;
     try {
       return track.askForUdp({ set, ports, host, receiveBufferBytes, takesRuns });
     } catch (error) {

@@ -139,6 +139,11 @@ export class ViewerLink implements ReceiveSink, StreamEvents {
     if (sent !== bytes.length) this.#break(`${what}: ${sent < 0 ? errnoName(sent) : 'no room to send'}`);
   }
 
+  /** Whether answers are read. */
+  get isReading(): boolean {
+    return this.#isReading;
+  }
+
   /** Reads no more, as a player that hangs; the connection stays. */
   stopReading(): void {
     if (!this.#isReading) return;

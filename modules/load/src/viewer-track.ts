@@ -113,6 +113,11 @@ export class ViewerTrack implements RowOwner {
     }
   }
 
+  /** Reads no more of what comes over UDP. */
+  stopReading(): void {
+    this.#sockets?.stopReading();
+  }
+
   /** Part of RowOwner: a report that the socket refused is lost, as reports may be. */
   rowRefused(): void {}
 

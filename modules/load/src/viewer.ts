@@ -28,7 +28,7 @@ const SEEK_MARGIN_S = 10;
 export interface ViewerPlan {
   readonly url: string;
   readonly local: SocketAddress | null;
-  /** Stops reading once it plays. */
+  /** Reads no media once it plays. */
   readonly isSlow: boolean;
 }
 
@@ -101,11 +101,11 @@ export class Viewer extends CoroutineTask {
       const player = yield* this.#start();
       this.#hasPlayed = this.isPlaying = true;
       this.#events.played(this);
-      if (this.isSlow) player.link.stopReading();
+      if (this.isSlow) player.stopReading();
       yield* this.#watch(player);
       this.isPlaying = false;
       // One that does not read would never hear the answer: it just goes.
-      if (!this.isSlow) yield* player.tearDown();
+      if (player.link.isReading) yield* player.tearDown();
     } catch (error) {
       const isFailure = error instanceof ViewerFailure;
       reason = !isFailure ? 'internal error' : this.#isStopping ? '' : error.message;
@@ -119,11 +119,11 @@ export class Viewer extends CoroutineTask {
   }
 
   *#start(): CoroutineBody<RtspPlayer> {
-    const { options, figures } = this.#world;
+    const { figures } = this.#world;
     const { url, local, isSlow } = this.#plan;
     this.#hurry();
     const connectUs = this.thread.nowUs;
-    const player = new RtspPlayer(this, this.#world, url, local, isSlow ? options.slowBufferBytes : 0);
+    const player = new RtspPlayer(this, this.#world, url, local, isSlow);
     this.#player = player;
     yield* player.prepare();
     const playUs = yield* player.play(0);
@@ -145,7 +145,7 @@ export class Viewer extends CoroutineTask {
         reportUs = nowUs + REPORT_INTERVAL_US;
         for (const track of player.tracks) track.sendReport(this.#world.batch, player.link, nowUs);
       }
-      if (nowUs >= keepAliveUs && !this.isSlow) {
+      if (nowUs >= keepAliveUs && player.link.isReading) {
         keepAliveUs = nowUs + player.keepAliveUs;
         yield* player.keepAlive();
       }

@@ -59,6 +59,14 @@ export class PlanCursor {
     this.#cache.wait(this.#segment, waiter);
   }
 
+  /** For Task.prefetch(): reads what take() reads, and returns the RTP timestamp of the next unit, or 0. Hot path. */
+  protected prefetchUnit(): number {
+    const planned = this.#planned;
+    const unit = this.#nextUnit;
+    if (planned === null || unit >= planned.plan.unitCount) return 0;
+    return planned.plan.rtpTimestampOf(unit);
+  }
+
   /** The plan that a frame lies in; null while it is being made. Hot path. */
   protected planFor(frame: number): PlannedSegment | null {
     if (frame >= this.#segmentEnd || frame < this.#segmentStart)

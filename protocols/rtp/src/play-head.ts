@@ -141,6 +141,12 @@ export class PlayHead {
     this.#isRunning = false;
   }
 
+  /** For Task.prefetch(): reads what sending the next frame reads. Hot path. */
+  prefetch(): number {
+    const { track, dtsUs } = this.frame;
+    return this.#provider.nextFrame(track) + (this.timeline.dueUs(dtsUs) > 0 ? 1 : 0);
+  }
+
   /** Finds the next frame; false when there is none this way. Hot path. */
   next(): boolean {
     if (!this.#hasFrame) this.#hasFrame = this.#provider.pull(this.frame);

@@ -4,7 +4,8 @@
  * Spec: RFC 3550 §5.1 (fixed header), §6.4 (reports), §6.6 (BYE).
  */
 import { randomBytes } from 'node:crypto';
-import { MAX_ROW_PACKETS, type PacketRun, type PullOrder, type Track } from '@finch/core';
+import type { PacketRun, PullOrder, Track } from '@finch/core';
+import { MAX_ROW_PACKETS } from '@finch/core/net/packet-row'; // not by way of the index: the hot path would look it up by name
 import type { PlannedSegment, PlanWaiter } from './cached-segment';
 import { FeedbackAllowance } from './feedback-allowance';
 import { ntpFraction, ntpSeconds } from './ntp-time';
@@ -164,6 +165,12 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
     const first = this.#clock.ofUnit(plan.rtpTimestampOf(plan.unitOfFrame(frame)));
     this.#reportsFrom = ticksAfter(first, started) > 0 ? first : started;
     return true;
+  }
+
+  /** For Task.prefetch(): reads what send() reads. Hot path. */
+  prefetch(): number {
+    const counts = this.packetCount + this.octetCount + this.#stretchPacket + this.#lastTimestamp;
+    return counts + this.#clock.rateHz + this.prefetchUnit() + this.#transport.prefetch();
   }
 
   /** Sends the unit that `frame` belongs to, unless it went already. `pending`: its plan is being made. Hot path. */

@@ -3,18 +3,10 @@
  * told to play and pause by it. Rule: paced by the media clock alone; a plan or a socket that is not ready parks the
  * session, and nobody else notices. Thread: the viewer's task thread.
  */
-import {
-  AGAIN,
-  after,
-  DELETE,
-  PARK,
-  type PipeEnd,
-  PullPipe,
-  type PullProvider,
-  Task,
-  TaskEvent,
-  type TaskThread,
-} from '@finch/core';
+import { type PipeEnd, PullPipe, type PullProvider, Task, type TaskThread } from '@finch/core';
+// From where they are: what an index hands on is looked up by name each time.
+import { TaskEvent } from '@finch/core/reactor/events';
+import { AGAIN, after, DELETE, PARK } from '@finch/core/reactor/run-result';
 import type { PlanWaiter } from './cached-segment';
 import { horizonUs, type Pacing, playsSinceUs, wakeUs, withoutOverbuffer } from './pacing';
 import { PlayHead } from './play-head';
@@ -197,6 +189,12 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     if (!this.#way.heard(this.senders.indexOf(sender), sender, this.#thread.nowUs)) return;
     this.#isHindered = true;
     this.#options.events.qualityChanged(this.#way.quality, this.#way.loss);
+  }
+
+  override prefetch(): number {
+    const { frame } = this.#head;
+    const deadlines = this.#endDueUs + this.#sinceUs > this.#reportUs ? 1 : 0;
+    return deadlines + this.#head.prefetch() + this.senders[frame.track]!.prefetch();
   }
 
   run(events: number): number {

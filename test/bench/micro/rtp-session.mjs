@@ -18,6 +18,7 @@ const transport = {
   sendRun: (run) => {
     packets += run.packetCount;
   },
+  prefetch: () => 0,
   sendAgain: () => {},
   sendReport: () => {},
   close: () => {},

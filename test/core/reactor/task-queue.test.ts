@@ -21,6 +21,15 @@ describe('TaskQueue', () => {
     );
   });
 
+  it('shows any element where it stands, past the end of the ring too', () => {
+    const queue = new TaskQueue<number>();
+    for (let i = 0; i < 60; i++) queue.push(i);
+    for (let i = 0; i < 60; i++) queue.shift();
+    for (let i = 0; i < 10; i++) queue.push(i);
+    expect(Array.from({ length: 10 }, (_, i) => queue.at(i))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(queue.length).toBe(10);
+  });
+
   it('takes from anywhere; the first element moves to that place', () => {
     const queue = new TaskQueue<string>();
     for (const name of ['a', 'b', 'c', 'd']) queue.push(name);

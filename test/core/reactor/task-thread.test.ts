@@ -456,3 +456,50 @@ describe('the options', () => {
     },
   );
 });
+
+describe('prefetching', () => {
+  class FarTask extends ScriptedTask {
+    constructor(
+      thread: TaskThread,
+      readonly log: string[],
+      readonly name: string,
+    ) {
+      super(thread, () => {
+        log.push(`run ${name}`);
+        return PARK;
+      });
+    }
+    override prefetch(): number {
+      this.log.push(`prefetch ${this.name}`);
+      return 1;
+    }
+  }
+
+  it('comes before the runs, for several tasks in a row and once for each run', () => {
+    const { thread } = makeBareThread();
+    const log: string[] = [];
+    const names = Array.from({ length: 40 }, (_, i) => String(i));
+    for (const name of names) new FarTask(thread, log, name).signal(start);
+    thread.turn();
+    for (const kind of ['prefetch', 'run'])
+      expect(log.filter((line) => line.startsWith(kind))).toEqual(names.map((name) => `${kind} ${name}`));
+    for (const name of names)
+      expect(log.indexOf(`prefetch ${name}`)).toBeLessThan(log.indexOf(`run ${name}`));
+    expect(log.slice(0, 3)).toEqual(['prefetch 0', 'prefetch 1', 'prefetch 2']);
+  });
+
+  it('that throws is reported, and everybody runs', () => {
+    const { thread, errors } = makeBareThread();
+    const log: string[] = [];
+    const fault = new Error('far away');
+    const broken = new FarTask(thread, log, 'broken');
+    broken.prefetch = () => {
+      throw fault;
+    };
+    const tasks = [broken, new FarTask(thread, log, 'sound')];
+    for (const task of tasks) task.signal(start);
+    thread.turn();
+    expect(errors).toEqual([fault]);
+    expect(tasks.map(({ runs }) => runs)).toEqual([[start], [start]]);
+  });
+});

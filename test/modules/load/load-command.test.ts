@@ -72,8 +72,8 @@ describe('finch load', () => {
     expect(report.server?.rssMib).toBeGreaterThan(1);
   });
 
-  it('lets slow readers hang without harm to the others', async () => {
-    const report = await load('-t', 'tcp', '--slow', '0.5');
+  it.each(['tcp', 'udp'])('lets slow readers hang over %s without harm to the others', async (way) => {
+    const report = await load('-t', way, '--slow', '0.5');
     expect(report.viewers.playing).toBe(8);
     expect(report.defects.lost).toBe(0);
   });

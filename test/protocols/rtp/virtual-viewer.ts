@@ -173,6 +173,7 @@ export class VirtualViewer {
     const viewer = this;
     return {
       isLossy,
+      prefetch: () => 0,
       sendAgain: (run, original) => this.again.push({ original, run: { ...run } }),
       get isFull() {
         return viewer.isFull;
