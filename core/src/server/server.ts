@@ -8,6 +8,7 @@ import { closeDescriptor } from '../net/tcp-connection';
 import type { ConnectionSink, TcpListener } from '../net/tcp-listener';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import { TaskThread } from '../reactor/task-thread';
+import type { ThreadStats } from '../reactor/thread-stats';
 import { Admission, type AdmissionLimits, MAX_SURPLUS } from './admission';
 import { type ListenerSpec, openListeners } from './listen-addresses';
 import { LiveStatistics } from './live-statistics';
@@ -55,6 +56,8 @@ export interface ServerOptions {
 export interface ServerSnapshot {
   readonly threads: readonly ThreadSnapshot[];
   readonly connections: number;
+  /** Of these, those that were given away by one thread and not yet claimed by another: halves of tunnels that wait for the other. */
+  readonly unclaimed: number;
   /** Descriptors in the event thread's care. */
   readonly contexts: number;
   /** Files that are mapped. */
@@ -116,12 +119,18 @@ export class Server {
     }
   }
 
+  /** Figures of each task thread, which go on while they are read; none before start(). */
+  get statistics(): readonly ThreadStats[] {
+    return (this.#pools?.taskThreads ?? []).map(({ stats }) => stats);
+  }
+
   /** What is alive now. */
   async inspect(): Promise<ServerSnapshot> {
     const threads = await Promise.all((this.#pools?.taskThreads ?? []).map((thread) => thread.inspect()));
     return {
       threads,
       connections: this.#pools?.connections ?? 0,
+      unclaimed: this.#pools?.unclaimed ?? 0,
       contexts: native.contextCount(),
       files: native.fileCount(),
       idleTimers: native.idleTimerCount(),

@@ -185,7 +185,12 @@ export class ThreadPools {
   }
 
   get connections(): number {
-    return this.taskThreads.reduce((sum, thread) => sum + thread.connections, this.#rendezvous.waiting);
+    return this.taskThreads.reduce((sum, thread) => sum + thread.connections, this.unclaimed);
+  }
+
+  /** Connections that one thread has given away and no other has claimed so far. */
+  get unclaimed(): number {
+    return this.#rendezvous.waiting;
   }
 
   /** Ends all threads in good order; those that have not ended after `graceMs` are terminated. Returns what was left on each. */
