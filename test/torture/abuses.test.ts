@@ -57,10 +57,7 @@ beforeAll(async () => {
 });
 afterEach(() => server.expectAsBefore(before, MOVIE, 30_000));
 afterAll(async () => {
-  const { packets, provenLateMs } = await viewers.finish();
-  process.stderr.write(
-    `abuses: viewers got ${packets} packets, the latest ${provenLateMs.max.toFixed(1)} ms late\n`,
-  );
+  await viewers.finish();
   await server.stop();
   folder.remove();
 });
@@ -68,18 +65,24 @@ afterAll(async () => {
 const connect = (count: number): Promise<Attacker[]> =>
   Promise.all(Array.from({ length: count }, () => Attacker.connect(server.port)));
 
-/** Sends the same on many connections and expects an answer with one of the statuses, and the end. */
+/**
+ * Sends the same on many connections and expects one answer, with one of the statuses, and the end, which is the server's doing.
+ * Where it reads but a part of the bytes, a reset may overtake the answer: then `heard` of them must have got it.
+ */
 async function expectAnswered(
   count: number,
   bytes: string | Uint8Array,
   statuses: readonly number[],
+  heard = count,
 ): Promise<void> {
-  for (const attacker of await connect(count)) {
+  const attackers = await connect(count);
+  for (const attacker of attackers) {
     attacker.send(bytes);
-    await attacker.finish();
-    // A reset on bytes that were not read any more may overtake the answer.
+    await attacker.closed();
+    expect(attacker.statuses.length).toBeLessThanOrEqual(1);
     for (const status of attacker.statuses) expect(statuses).toContain(status);
   }
+  expect(attackers.filter((attacker) => attacker.statuses.length === 1).length).toBeGreaterThanOrEqual(heard);
 }
 
 /** Expects that somebody else is served at once. */
@@ -107,10 +110,10 @@ describe('requests', () => {
     for (const { statuses } of attackers) for (const status of statuses) expect([400, 413]).toContain(status);
   });
 
-  it('a line without end is cut off', () => expectAnswered(20, 'x'.repeat(200_000), [400, 413, 414]));
+  it('a line without end is cut off', () => expectAnswered(20, 'x'.repeat(200_000), [400, 413, 414], 1));
 
   it('10,000 headers are refused', () =>
-    expectAnswered(20, `OPTIONS * RTSP/1.0\r\n${'X: y\r\n'.repeat(10_000)}\r\n`, [400, 413]));
+    expectAnswered(20, `OPTIONS * RTSP/1.0\r\n${'X: y\r\n'.repeat(10_000)}\r\n`, [400, 413], 1));
 
   it.each(['-1', '99999999999999999999999', '1e9', '65537', '12, 13', '0x10', '5\r\nContent-Length: 6'])(
     'Content-Length: %j is refused',
@@ -123,7 +126,13 @@ describe('requests', () => {
   );
 
   it('binary noise is refused', async () => {
-    for (let i = 0; i < 200; i += 50) await expectAnswered(50, randomBytes(4096), [400, 413, 414, 505]);
+    const attackers = await connect(200);
+    for (const attacker of attackers) attacker.send(randomBytes(4096));
+    // Noise may be the beginning of something: then its end is all there is to hear.
+    await Promise.all(attackers.map((attacker) => attacker.finish()));
+    const statuses = attackers.flatMap((attacker) => attacker.statuses);
+    for (const status of statuses) expect([400, 413, 414, 505]).toContain(status);
+    expect(statuses.length).toBeGreaterThan(attackers.length / 2);
   });
 
   it('half requests held open by hundreds are ended in time, and nobody waits for them', async () => {
@@ -307,7 +316,7 @@ describe('traversal', () => {
   });
 
   it('the log has been filled by none of this', async () => {
-    const { lines } = await server.inspect();
+    const lines = await server.lines();
     expect(lines.length).toBeLessThan(500);
     expect(lines.filter((line) => line.startsWith('error'))).toEqual([]);
   });

@@ -3,6 +3,7 @@
  * Rule: it judges nothing but that the connection ends in time when it should.
  */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { Changes } from '../support/deadline';
 
 /** The attackers' address: a host of its own, so that its limits are not the viewers'. */
@@ -12,12 +13,19 @@ const KEPT_BYTES = 65_536;
 
 /** A connection; see the head of this file. */
 export class Attacker extends Changes {
+  static readonly #open = new Set<Attacker>();
   isClosed = false;
   receivedBytes = 0;
   #text = '';
 
-  private constructor(readonly socket: Socket) {
+  /** `raw` is the socket below TLS, or `socket` itself. */
+  private constructor(
+    readonly socket: Socket,
+    readonly raw: Socket = socket,
+  ) {
     super();
+    Attacker.#open.add(this);
+    raw.on('error', () => {});
     socket.on('data', (bytes: Buffer) => {
       this.receivedBytes += bytes.length;
       if (this.#text.length < KEPT_BYTES) this.#text += bytes.toString('latin1');
@@ -26,6 +34,7 @@ export class Attacker extends Changes {
     socket.on('error', () => {}); // resets are part of it
     socket.on('close', () => {
       this.isClosed = true;
+      Attacker.#open.delete(this);
       this.changed();
     });
   }
@@ -38,6 +47,21 @@ export class Attacker extends Changes {
       socket.once('connect', () => {
         socket.off('error', reject);
         resolve(new Attacker(socket));
+      });
+    });
+  }
+
+  /** Connects, and shakes hands for TLS; the server's certificate does not matter to an attacker. */
+  static connectEncrypted(port: number, localAddress = ATTACKER): Promise<Attacker> {
+    return new Promise((resolve, reject) => {
+      const raw = connect({ host: '127.0.0.1', port, localAddress, noDelay: true, allowHalfOpen: false });
+      const socket = connectTls({ socket: raw, rejectUnauthorized: false });
+      raw.once('error', reject);
+      socket.once('error', reject);
+      socket.once('secureConnect', () => {
+        raw.off('error', reject);
+        socket.off('error', reject);
+        resolve(new Attacker(socket, raw));
       });
     });
   }
@@ -72,9 +96,20 @@ export class Attacker extends Changes {
     await this.until(() => this.isClosed, 'the server to end the connection', timeoutMs);
   }
 
-  /** Resets it. */
+  /** Resets it; one that has been ended can't be reset any more, and is closed. */
   async reset(): Promise<void> {
-    this.socket.resetAndDestroy();
+    if (this.raw.writableEnded) this.raw.destroy();
+    else this.raw.resetAndDestroy();
     await this.closed();
+  }
+
+  /** Leaves when all is sent, which may be never: the server need not read it. */
+  leave(): void {
+    this.socket.destroySoon();
+  }
+
+  /** Drops those that are still there, whatever they wait for. */
+  static dropAll(): void {
+    for (const { raw } of Attacker.#open) raw.destroy();
   }
 }

@@ -125,22 +125,57 @@ export const RTSP_DIALOGUES: readonly Dialogue[] = [
   },
 ];
 
+/** Heads of the halves of a tunnel. */
+export const HTTP_HEAD = {
+  get: (cookie: string) =>
+    `GET /x HTTP/1.0\r\nx-sessioncookie: ${cookie}\r\nAccept: application/x-rtsp-tunnelled\r\n\r\n`,
+  post: (cookie: string) =>
+    `POST /x HTTP/1.1\r\nx-sessioncookie: ${cookie}\r\nContent-Type: application/x-rtsp-tunnelled\r\n` +
+    'Content-Length: 32767\r\n\r\n',
+};
+
 /** Dialogues of halves of tunnels, each by itself. */
 export const TUNNEL_DIALOGUES: readonly Dialogue[] = [
   {
     name: 'GET half',
-    bytes: (url) =>
-      Buffer.from(
-        `GET /${url} HTTP/1.0\r\nx-sessioncookie: fuzzed\r\nAccept: application/x-rtsp-tunnelled\r\n\r\n` +
-          request('OPTIONS', '*', 1),
-      ),
+    bytes: () => Buffer.from(HTTP_HEAD.get('fuzzed') + request('OPTIONS', '*', 1)),
   },
   {
     name: 'POST half',
     bytes: (url) =>
-      Buffer.from(
-        'POST /x HTTP/1.1\r\nx-sessioncookie: fuzzed\r\nContent-Type: application/x-rtsp-tunnelled\r\n' +
-          `Content-Length: 32767\r\n\r\n${Buffer.from(request('DESCRIBE', url, 1)).toString('base64')}`,
-      ),
+      Buffer.from(HTTP_HEAD.post('fuzzed') + Buffer.from(request('DESCRIBE', url, 1)).toString('base64')),
   },
+];
+
+/** A ClientHello of TLS 1.3 as Node.js sends it, with its record's header (RFC 8446 §4.1.2, §5.1). */
+const CLIENT_HELLO = Buffer.from(
+  '160301015801000154030322d46aae1d33d50cad0a6b09e4ba3d2d4aa0195a4b986898ad7107e59b4111db2064c6bc3b' +
+    '61f80163c48d877fa12c541a9595a829d65ebbc0f5ff41fe38f34ef80076130213031301c02fc02bc030c02c009ec027' +
+    '0067c028006b00a3009fcca9cca8ccaac0afc0adc0a3c09fc05dc061c057c05300a2c0aec0acc0a2c09ec05cc060c056' +
+    'c052c024006ac0230040c00ac01400390038c009c01300330032009dc0a1c09dc051009cc0a0c09cc050003d003c0035' +
+    '002f00ff01000095000b000403000102000a00160014001d0017001e0019001801000101010201030104002300000016' +
+    '000000170000000d002a0028040305030603080708080809080a080b0804080508060401050106010303030103020402' +
+    '05020602002b00050403040303002d00020101003300260024001d002042df404ffadd6f5a821cf13c6e50299b2dc884' +
+    'dee761d70448d431a7139aeb1e',
+  'hex',
+);
+
+/** What a client sends first where TLS is spoken. */
+export const HELLO_DIALOGUES: readonly Dialogue[] = [
+  { name: 'ClientHello', bytes: () => CLIENT_HELLO },
+  { name: 'RTSP to the port of RTSPS', bytes: (url) => Buffer.from(request('OPTIONS', url, 1)) },
+];
+
+function record(type: number, length: number, payload: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([type, 3, 3, length >> 8, length & 0xff]), payload]);
+}
+
+/** Records of a connection with keys, which fit none: application data, an alert, another handshake, a length beyond the limit. */
+export const RECORD_DIALOGUES: readonly Dialogue[] = [
+  { name: 'application data', bytes: () => record(23, 300, Buffer.alloc(300, 0x5a)) },
+  {
+    name: 'alert and handshake',
+    bytes: () => Buffer.concat([record(21, 2, Buffer.from([1, 0])), CLIENT_HELLO]),
+  },
+  { name: 'too long a record', bytes: () => record(23, 0xffff, Buffer.alloc(3000)) },
 ];

@@ -4,20 +4,29 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { ServerSnapshot, ThreadSnapshot } from '@finch/core';
 import type { FinchConfig } from '@finch/server';
 import { DEADLINE_MS, eventually } from '../support/deadline';
 import { RtspClient } from '../support/rtsp-client';
+import { ATTACKER, Attacker } from './attacker';
 
 /** What is alive in the server. */
 export interface Inspection extends ServerSnapshot {
   readonly descriptors: number;
-  readonly residentBytes: number;
-  /** What it logged, but debug lines; at most 1,000. */
-  readonly lines: readonly string[];
 }
 
-/** What must be as it was before when clients have gone: not what viewers who stay use more or less of. */
+/** The process's real memory, in bytes. */
+export interface RealMemory {
+  /** What is alive in the heaps of all threads. */
+  readonly heapBytes: number;
+  readonly residentBytes: number;
+}
+
+/**
+ * What must be as it was before when clients have gone: not what viewers who stay use more or less of, nor the halves of
+ * tunnels that wait for the other, which are bounded in number and time.
+ */
 export interface Standing {
   readonly connections: number;
   readonly contexts: number;
@@ -30,6 +39,7 @@ export interface Standing {
 
 interface Message {
   readonly port?: number;
+  readonly tlsPort?: number;
   readonly crash?: string;
   readonly id?: number;
   readonly answer?: unknown;
@@ -44,6 +54,9 @@ export interface TortureOptions {
 
 /** A session over UDP that was cut off lives until it times out. */
 const STANDING_TIMEOUT_MS = 30_000;
+const ASK_AGAIN_MS = 10;
+/** What packet plans may cost while the viewers play: a thread's shelf (8 MiB), and what is in use. */
+const MAX_PLAN_BYTES = 12 << 20;
 
 /** A started server; see the head of this file. */
 export class ServerUnderTorture {
@@ -55,6 +68,8 @@ export class ServerUnderTorture {
   private constructor(
     child: ChildProcess,
     readonly port: number,
+    /** The port of RTSPS; 0 without a certificate. */
+    readonly tlsPort: number,
   ) {
     this.#child = child;
     child.on('message', (message: Message) => {
@@ -67,14 +82,16 @@ export class ServerUnderTorture {
   /** Starts a server on a free port of 127.0.0.1. */
   static start({ config, maxDescriptors }: TortureOptions): Promise<ServerUnderTorture> {
     const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `;
-    const args = ['-c', `${limit}exec "$0" "$@"`, process.execPath, join(__dirname, 'server-process.js')];
-    const child = spawn('sh', [...args, JSON.stringify(config)], {
+    const program = ['--expose-gc', join(__dirname, 'server-process.js'), JSON.stringify(config)];
+    const child = spawn('sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, ...program], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     return new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', () => reject(new Error('the server did not start')));
-      child.once('message', ({ port }: Message) => resolve(new ServerUnderTorture(child, port!)));
+      child.once('message', ({ port, tlsPort }: Message) =>
+        resolve(new ServerUnderTorture(child, port!, tlsPort!)),
+      );
     });
   }
 
@@ -87,27 +104,39 @@ export class ServerUnderTorture {
     return this.#ask('inspect') as Promise<Inspection>;
   }
 
+  /** What it logged, but debug lines; the first 1,000. */
+  lines(): Promise<readonly string[]> {
+    return this.#ask('lines') as Promise<readonly string[]>;
+  }
+
+  /** Collects the garbage of all threads, and tells what is left. */
+  memory(): Promise<RealMemory> {
+    return this.#ask('memory') as Promise<RealMemory>;
+  }
+
   /** What is to be compared later. */
   async standing(): Promise<Standing> {
-    const { connections, contexts, files, descriptors, threads, memory } = await this.inspect();
-    const { plans: _, ...spent } = memory;
+    const { connections, unclaimed, contexts, files, descriptors, threads, memory } = await this.inspect();
+    const { plans, ...spent } = memory;
+    expect(plans).toBeLessThan(MAX_PLAN_BYTES);
     return {
-      connections,
+      connections: connections - unclaimed,
       contexts,
       files,
-      descriptors,
+      descriptors: descriptors - unclaimed,
       tasks: sumOf(threads.map(({ tasks }) => tasks)),
       counts: sumOf(threads.map(({ counts: { 'packet plans': __, ...counts } }) => counts)),
       memory: spent,
     };
   }
 
-  /** What is to be compared later, once nobody but so many viewers is there and all that others left has gone. */
+  /** What is to be compared later, once nobody but so many viewers is there; the attackers' sessions over UDP are torn down. */
   async standingWith(viewers: number): Promise<Standing> {
     let standing = await this.standing();
     await eventually(async () => {
       standing = await this.standing();
       const { connections, counts, tasks } = standing;
+      if (counts['claimed UDP addresses']! > viewers) await this.#tearDown();
       expect([connections, counts['RTSP sessions'], tasks.RtspSession, tasks.RtpSession]).toEqual(
         Array(4).fill(viewers),
       );
@@ -120,30 +149,68 @@ export class ServerUnderTorture {
     return standing;
   }
 
+  /** Expects that a newcomer is served. */
+  async expectServes(movie: string, isEncrypted = false): Promise<void> {
+    const port = isEncrypted ? this.tlsPort : this.port;
+    const client = await RtspClient.connect({ port, isEncrypted });
+    const answers = [client.request('OPTIONS', '*'), client.request('DESCRIBE', this.url(movie))];
+    for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
+    await client.close();
+  }
+
+  /** Expects that all is, or becomes, as it was before; the attackers' sessions over UDP, which stay, are torn down. */
+  async expectStanding(before: Standing, timeoutMs = DEADLINE_MS): Promise<void> {
+    const claimed = ({ counts }: Standing) => counts['claimed UDP addresses']!;
+    const endMs = performance.now() + timeoutMs;
+    for (let waitMs = 0; ; waitMs = Math.min(waitMs + 1, ASK_AGAIN_MS)) {
+      const standing = await this.standing();
+      if (isDeepStrictEqual(standing, before)) return;
+      if (performance.now() > endMs) expect(standing).toEqual(before);
+      if (claimed(standing) > claimed(before)) await this.#tearDown();
+      else await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+
   /** Expects that a newcomer is served at once, and that all is, or becomes, as it was before. */
   async expectAsBefore(before: Standing, movie: string, timeoutMs = DEADLINE_MS): Promise<void> {
-    const client = await RtspClient.connect({ port: this.port });
-    expect((await client.request('OPTIONS', '*')).status).toBe(200);
-    expect((await client.request('DESCRIBE', this.url(movie))).status).toBe(200);
-    await client.close();
-    await eventually(async () => expect(await this.standing()).toEqual(before), timeoutMs);
+    await this.expectServes(movie);
+    await this.expectStanding(before, timeoutMs);
+  }
+
+  /** Expects that no half of a tunnel waits for the other any more. */
+  async expectNoneUnclaimed(): Promise<void> {
+    await eventually(async () => expect((await this.inspect()).unclaimed).toBe(0), STANDING_TIMEOUT_MS);
   }
 
   /** Stops it and expects that nothing was left. */
   async stop(): Promise<void> {
-    const left = (await this.#ask('stop')) as ThreadSnapshot[];
+    const { left, memory } = (await this.#ask('stop')) as { left: ThreadSnapshot[] } & Pick<
+      ServerSnapshot,
+      'memory'
+    >;
     for (const { tasks, counts } of left) {
       expect(tasks).toEqual({});
       expect(Object.entries(counts).filter(([, count]) => count !== 0)).toEqual([]);
     }
+    expect(Object.entries(memory).filter(([, bytes]) => bytes !== 0)).toEqual([]);
   }
 
-  #ask(ask: 'inspect' | 'stop'): Promise<unknown> {
+  /** As their owner does, but for the ids: he may have reset his connection before he learnt them. */
+  async #tearDown(): Promise<void> {
+    const sessions = (await this.#ask('sessions', ATTACKER)) as string[];
+    if (sessions.length === 0) return;
+    const owner = await Attacker.connect(this.port);
+    for (const [i, session] of sessions.entries())
+      owner.send(`TEARDOWN * RTSP/1.0\r\nCSeq: ${i}\r\nSession: ${session}\r\n\r\n`);
+    await owner.finish();
+  }
+
+  #ask(ask: 'inspect' | 'lines' | 'memory' | 'sessions' | 'stop', about?: string): Promise<unknown> {
     const id = this.#nextId++;
     return new Promise<unknown>((resolve, reject) => {
       if (this.#death !== undefined) throw this.#death;
       this.#asked.set(id, { resolve, reject });
-      this.#child.send({ id, ask });
+      this.#child.send({ id, ask, about });
     }).finally(() => this.#asked.delete(id));
   }
 
