@@ -28,7 +28,7 @@ export class CatchingUp {
   /** Tracks whose next picture must be a key frame: those before it are lost. */
   readonly #awaitsKeyFrame: boolean[];
   #awaiting = 0;
-  /** Tracks in a group of pictures whose key frame was left out. */
+  /** Tracks in a group of pictures whose key frame was left out, as long as all behind it is left out, too. */
   readonly #isInLostGroup: boolean[];
 
   /** `tracks` is how many the provider has. */
@@ -51,6 +51,8 @@ export class CatchingUp {
    */
   passesOver({ frame, sender, keyFramesOnly, mediaUs }: FrameInQuestion, lateUs: number): boolean {
     const { track, index } = frame;
+    // Something was sent since, or he was moved: what is left out now begins anew.
+    if (this.#leftOut[track] !== index - 1) this.#isInLostGroup[track] = false;
     if (keyFramesOnly) {
       if (lateUs >= THIN_FROM_US) sender.thinned.keyFrames++;
       return lateUs >= THIN_FROM_US;
@@ -59,10 +61,7 @@ export class CatchingUp {
       sender.kind === 'audio'
         ? this.#nextSound(track, index, sender, lateUs)
         : this.#nextPicture(frame, sender, mediaUs, lateUs);
-    if (next === index) {
-      this.#isInLostGroup[track] = false;
-      return false;
-    }
+    if (next === index) return false;
     this.#provider.skipTo(track, next);
     this.#leftOut[track] = next - 1;
     return true;

@@ -153,6 +153,30 @@ describe('a viewer whose socket is full', () => {
     expect(thinnedFramesOf(video!)).toBe(200 - had);
   });
 
+  it.each([
+    ['plays on', () => {}],
+    ['is moved', ({ session }: VirtualViewer) => void session.play(8_000_000)],
+  ])(
+    'and who then %s loses the rest of a group that had begun, not groups, when it is full again',
+    (_, move) => {
+      const viewer = open();
+      stall(viewer, 5000);
+      const before = thinnedOf(viewer)[0]!;
+      move(viewer);
+      viewer.passMs(2600); // until 10.6 s: a group has begun
+      const had = viewer.sent[0]!.length;
+      viewer.isFull = true;
+      viewer.passMs(2000);
+      viewer.isFull = false;
+      viewer.session.signal(TaskEvent.write);
+      viewer.passMs(10);
+      const after = thinnedOf(viewer)[0]!;
+      expect(viewer.sent[0]!.length).toBeGreaterThan(had);
+      expect(after.upToKeyFrame).toBeGreaterThan(before.upToKeyFrame + 25);
+      expect([after.groupFrames, after.wholeGroups]).toEqual([before.groupFrames, before.wholeGroups]);
+    },
+  );
+
   it('again and again is told of once as it begins and once as it ends', () => {
     const viewer = open();
     stall(viewer, 1200);
