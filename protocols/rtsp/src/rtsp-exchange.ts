@@ -52,6 +52,13 @@ export class RtspExchange {
     if (session === undefined) throw new RtspError('sessionNotFound', 'Session: the header is missing');
     return session;
   }
+
+  /** Answers a request that need not name a session, and names in the answer the one that it does. 454 as namedSession(). */
+  inSession(answer: () => RtspReply): RtspReply {
+    const named = this.namedSession();
+    const reply = answer();
+    return named === undefined ? reply : { ...reply, headers: { Session: named.header, ...reply.headers } };
+  }
 }
 
 /** Answers one method. It may wait (`yield* settled(…)`); it throws RtspError or MediaError to refuse. */

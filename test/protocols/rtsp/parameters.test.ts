@@ -123,6 +123,14 @@ describe.each(['GET_PARAMETER', 'SET_PARAMETER'])('%s', (method) => {
     expect((await ask(method, '\r\n', 'Text/Parameters; charset=utf-8')).status).toBe(200);
   });
 
+  it('of an unknown name names the session that it is about (RFC 2326 §12.37)', async () => {
+    const answer = await ask(method, 'volume: 11\r\n');
+    expect([answer.status, answer.headers.get('Session')]).toEqual([
+      451,
+      expect.stringContaining(viewer.session),
+    ]);
+  });
+
   it.each([
     ['a line without a name', ': 5\r\n'],
     ['binary noise', '\x01\x02\x03'],

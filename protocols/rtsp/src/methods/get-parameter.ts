@@ -7,14 +7,13 @@ import type { RtspReply } from '../rtsp-reply';
 
 /** Answers with the values; see parameters.ts for the names. 451 for unknown ones, 415 for another format than theirs. */
 export function* getParameter(exchange: RtspExchange): CoroutineBody<RtspReply> {
+  return exchange.inSession(() => valuesOf(exchange));
+}
+
+function valuesOf(exchange: RtspExchange): RtspReply {
   const { body } = exchange.request;
-  const named = exchange.namedSession();
-  if (body.length === 0) return named === undefined ? {} : { headers: { Session: named.header } };
+  if (body.length === 0) return {};
   checkParametersType(exchange.header('Content-Type'));
   const names = parseParameters(body).map(({ name }) => name);
-  const refusal = refuseUnknown(names);
-  if (refusal !== undefined) return refusal;
-  const session = exchange.session();
-  const reply = answerParameters(names, session.parameters(exchange.url));
-  return { ...reply, headers: { Session: session.header, ...reply.headers } };
+  return refuseUnknown(names) ?? answerParameters(names, exchange.session().parameters(exchange.url));
 }

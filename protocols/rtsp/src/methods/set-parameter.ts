@@ -10,18 +10,20 @@ import type { RtspReply } from '../rtsp-reply';
  * values that can't be; 415 for another format than theirs.
  */
 export function* setParameter(exchange: RtspExchange): CoroutineBody<RtspReply> {
-  const named = exchange.namedSession();
+  return exchange.inSession(() => set(exchange));
+}
+
+function set(exchange: RtspExchange): RtspReply {
   const { body } = exchange.request;
-  const headers: Record<string, string> = named === undefined ? {} : { Session: named.header };
-  if (body.length === 0) return { headers };
+  if (body.length === 0) return {};
   checkParametersType(exchange.header('Content-Type'));
   const lines = parseParameters(body);
-  if (lines.length === 0) return { headers };
+  if (lines.length === 0) return {};
   const refusal = refuseToSet(lines.map(({ name }) => name));
-  if (refusal !== undefined) return { ...refusal, headers: { ...headers, ...refusal.headers } };
+  if (refusal !== undefined) return refusal;
   const changes = readChanges(lines);
   const session = exchange.session();
   session.checkAggregate(exchange.url);
   for (const change of changes) change(session.player);
-  return { headers };
+  return {};
 }
