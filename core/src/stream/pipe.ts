@@ -46,6 +46,8 @@ export interface PullProvider extends PipeEnd {
    * microseconds that playing starts at.
    */
   seek(timeUs: number, order: PullOrder): number;
+  /** What seek() would return. Moves nothing. */
+  startOf(timeUs: number, order: PullOrder): number;
   /**
    * Goes on where it is in another order; neither the old nor the new one is of key frames. `unused` was pulled last and is
    * to be given again, unless the new order leaves it out.

@@ -78,6 +78,11 @@ export class FileProvider implements PullProvider {
     return startUs;
   }
 
+  startOf(timeUs: number, { keyFramesOnly }: PullOrder): number {
+    if (this.#leader < 0) return timeUs;
+    return timeUs <= 0 && !keyFramesOnly ? 0 : this.#startAt(this.#leaderFrameAt(timeUs));
+  }
+
   reorder(order: PullOrder, unused: Frame | null): void {
     if (unused !== null) this.#moveTo(unused.track, unused.index);
     if (this.#leader < 0) return;
@@ -125,7 +130,7 @@ export class FileProvider implements PullProvider {
     const stored = this.#tracks[this.#leader]!;
     const place = keyFramePlace(stored, timeUs);
     this.#keyFrames = new KeyFrameCursor(this.#leader, stored.frames, place, order);
-    return Math.max(ptsUs(stored, this.#keyFrames.nextFrame), 0);
+    return this.#startAt(this.#keyFrames.nextFrame);
   }
 
   #toStart(): number {
@@ -135,14 +140,22 @@ export class FileProvider implements PullProvider {
 
   #follow(timeUs: number): number {
     const leader = this.#leader;
-    const stored = this.#tracks[leader]!;
-    const frame = isVideo(stored)
-      ? (stored.frames.keyFrames[keyFramePlace(stored, timeUs)] ?? 0)
-      : frameAt(stored, timeUs);
-    const startUs = Math.max(ptsUs(stored, frame), 0);
+    const frame = this.#leaderFrameAt(timeUs);
+    const startUs = this.#startAt(frame);
     for (const [track, other] of this.#tracks.entries())
       this.#moveTo(track, track === leader ? frame : frameAt(other, startUs));
     return startUs;
+  }
+
+  /** The leader's frame that a seek leads to. */
+  #leaderFrameAt(timeUs: number): number {
+    const stored = this.#tracks[this.#leader]!;
+    if (!isVideo(stored)) return frameAt(stored, timeUs);
+    return stored.frames.keyFrames[keyFramePlace(stored, timeUs)] ?? 0;
+  }
+
+  #startAt(frame: number): number {
+    return Math.max(ptsUs(this.#tracks[this.#leader]!, frame), 0);
   }
 
   #silence(): void {

@@ -7,6 +7,7 @@ export const emptyProvider: PullProvider = {
   nextFrame: () => -1,
   skipTo: () => {},
   seek: (timeUs) => timeUs,
+  startOf: (timeUs) => timeUs,
   reorder: () => {},
   canFollow: () => false,
   keyFrameFrom: () => -1,

@@ -64,6 +64,7 @@ describe('pull', () => {
         parts.map((_, i) => i),
       );
       expect([pullAll(provider), pullAll(provider)]).toEqual([[], []]);
+      expect(provider.startOf(5_000_000, ALL_FRAMES)).toBe(5_000_000);
       expect(provider.seek(5_000_000)).toBe(5_000_000);
     }
   });
@@ -91,6 +92,8 @@ describe('seek', () => {
   ])('to %i us starts at %i us, video at key frame %i, audio at frame %i', (toUs, startUs, video, audio) => {
     const provider = new FileProvider(presentationOf([VIDEO, AUDIO]), [0, 1]);
     pullAll(provider); // wherever it was
+    expect(provider.startOf(toUs, ALL_FRAMES)).toBe(startUs);
+    expect(provider.nextFrame(0)).toBe(-1); // there it still is
     expect(provider.seek(toUs)).toBe(startUs);
     expect([provider.nextFrame(0), provider.nextFrame(1)]).toEqual([video, audio]);
   });
@@ -105,6 +108,7 @@ describe('seek', () => {
 
   it('starts sound alone at the frame that plays then', () => {
     const provider = new FileProvider(presentationOf([AUDIO]), [0]);
+    expect(provider.startOf(1_010_000, ALL_FRAMES)).toBe(1_000_000);
     expect(provider.seek(1_010_000)).toBe(1_000_000);
     expect(provider.nextFrame(0)).toBe(50);
   });
@@ -167,6 +171,7 @@ describe('an order', () => {
     ['backward, 1 s apart at least', { ...backward, spacingUs: 1_000_000 }, 9e6, 3_000_000, [75, 50, 25, 0]],
   ])('of key frames %s gives those of the video track', (_name, order, toUs, startUs, frames) => {
     const provider = new FileProvider(presentationOf([AUDIO, VIDEO]), [0, 1]);
+    expect([provider.startOf(toUs, order), provider.nextFrame(1)]).toEqual([startUs, 0]);
     expect(provider.seek(toUs, order)).toBe(startUs);
     expect([provider.nextFrame(0), provider.nextFrame(1)]).toEqual([-1, frames[0]]);
     expect(pullAll(provider)).toEqual(frames.map((frame) => [1, frame, frame * 40_000]));
