@@ -137,6 +137,20 @@ describe('§10.5 PLAY', () => {
       if (subject.isFinch) expect(startOf((await talk.play()).range)).toBeCloseTo(8.6, 0);
     }));
 
+  itOfFinch('behind one that waits and has no end seeks at once', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      await talk.play({ Range: 'npt=0-6' });
+      const waits = await talk.play({ Range: 'npt=9.7-' });
+      expect([startOf(waits.range) < 9.7, waits.infos.length]).toEqual([true, 0]);
+      const { range, infos } = await talk.play({ Range: 'npt=9.7-' });
+      expect([range, infos.length]).toEqual([waits.range, 2]); // the same key frame
+      const { sequenceNumber } = infos[0]!;
+      const isThere = () =>
+        talk.tracks[0]!.packets.some((packet) => packet.sequenceNumber === sequenceNumber);
+      await talk.tracks[0]!.until(isThere, 'the packet of 9.7 s');
+    }),
+  );
+
   itOfFinch('behind a PLAY without an end seeks at once (players mean that; RFC 7826 §13.4)', () =>
     talking(Talk.ready(subject, 'TCP'), async (talk) => {
       for (const range of ['npt=0-', `npt=2-${talk.durationS}`, 'npt=6-']) {

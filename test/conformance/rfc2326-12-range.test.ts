@@ -18,8 +18,14 @@ const soonMs = (aheadMs = 1200): number => Date.now() + aheadMs;
 const LATER = (): string => formatUtcTime(Date.now() + DAY_MS / 2);
 const packetsOf = ({ tracks }: Talk): number => tracks.reduce((sum, { packets }) => sum + packets.length, 0);
 
-async function stateOf(talk: Talk): Promise<string> {
-  const body = 'state\r\n';
+const stateOf = (talk: Talk): Promise<string> => askFor(talk, 'state');
+
+async function positionOf(talk: Talk): Promise<number> {
+  return Number((await askFor(talk, 'position')).split(': ')[1]);
+}
+
+async function askFor(talk: Talk, name: string): Promise<string> {
+  const body = `${name}\r\n`;
   talk.client.send(
     `GET_PARAMETER ${talk.aggregateUrl} RTSP/1.0\r\nCSeq: 900\r\nSession: ${talk.session}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );
@@ -75,14 +81,106 @@ describe('PLAY with a time', () => {
     }),
   );
 
-  itOfFinch('has others wait behind it, in order (§10.5)', () =>
-    talking(Talk.ready(subject, 'TCP'), async (talk) => {
-      await talk.play({ Range: `npt=0-0.4;time=${formatUtcTime(soonMs(600))}` });
-      const second = await talk.play({ Range: 'npt=8-8.4' });
-      expect([startOf(second.range), second.infos.length]).toEqual([8, 0]);
+  itOfFinch('while a range with an end is played moves then, not when that is over', () =>
+    talking(Talk.readyInTime(subject), async (talk) => {
+      const first = await talk.play({ Range: 'npt=0-12' });
+      await talk.play({ Range: 'npt=14-15' }); // would wait for the first
+      const atMs = soonMs();
+      await talk.play({ Range: `npt=20-20.5;time=${formatUtcTime(atMs)}` });
+      await eventually(async () => expect(await positionOf(talk)).toBeGreaterThan(17), 15_000);
+      expect(Date.now()).toBeGreaterThanOrEqual(atMs - CLOCK_TOLERANCE_MS);
+      await eventually(async () => expect(await stateOf(talk)).toBe('state: ready'), 15_000);
+      talk.tracks[0]!.expectContiguous();
+      expect(talk.playedS(first)).toBeLessThan(11);
+      expect(startOf((await talk.play()).range)).toBeCloseTo(20.5, 0);
+    }),
+  );
+
+  itOfFinch.each([
+    ['npt=now-', 'npt=now-'],
+    ['npt=now-12', 'npt=now-12.000'],
+  ])('and no place, while it plays, is answered with none: %s', (asked, answered) =>
+    talking(Talk.readyInTime(subject), async (talk) => {
+      await talk.play({ Range: 'npt=4-10' });
+      const time = LATER();
+      const { headers } = await talk.expectOk('PLAY', undefined, { Range: `${asked};time=${time}` });
+      const end = asked === 'npt=now-' ? talk.durationS.toFixed(3) : '';
+      expect(headers.get('Range')).toBe(`${answered}${end};time=${time}`);
+      expect(headers.get('RTP-Info')).toBeUndefined();
+    }),
+  );
+
+  itOfFinch('takes the place of one that waits for its own', () =>
+    talking(Talk.readyInTime(subject), async (talk) => {
+      await talk.play({ Range: `npt=10-12;time=${LATER()}` });
+      const { range, infos } = await talk.play({ Range: `npt=4-;time=${formatUtcTime(soonMs())}` });
       await talk.tracks[0]!.packetsArrived(3);
-      await eventually(async () => expect(await stateOf(talk)).toBe('state: ready'));
-      expect(startOf((await talk.play()).range)).toBeCloseTo(8.4, 0);
+      expect(talk.tracks[0]!.packets[0]!.sequenceNumber).toBe(infos[0]!.sequenceNumber);
+      expect(startOf(range)).toBeLessThanOrEqual(4);
+      expect(await positionOf(talk)).toBeLessThan(9);
+    }),
+  );
+
+  itOfFinch.each([
+    ['a place', { Range: 'npt=8-' }],
+    ['a place and an end', { Range: 'npt=8-9' }],
+    ['a Scale', { Scale: '2' }],
+  ])('gives way to one that comes later with %s, which begins now', (_, headers) =>
+    talking(Talk.readyInTime(subject), async (talk) => {
+      const atMs = soonMs();
+      const waits = await talk.play({ Range: `npt=20-;time=${formatUtcTime(atMs)}` });
+      const now = await talk.play(headers);
+      expect([now.range.timeUtcMs, now.infos.length]).toEqual([undefined, 2]);
+      expect(startOf(now.range)).toBeLessThanOrEqual('Scale' in headers ? startOf(waits.range) : 8);
+      const { sequenceNumber } = now.infos[0]!;
+      await talk.tracks[0]!.packetsArrived(1);
+      expect(talk.tracks[0]!.packets[0]!.sequenceNumber).toBe(sequenceNumber);
+      if ('Scale' in headers) return;
+      await eventually(() => expect(Date.now()).toBeGreaterThan(atMs + 200));
+      expect(await positionOf(talk)).toBeLessThan(15);
+    }),
+  );
+
+  itOfFinch('does not keep those who play from seeking (§10.5)', () =>
+    talking(Talk.readyInTime(subject), async (talk) => {
+      await talk.play({ Range: 'npt=0-' });
+      await talk.play({ Range: `npt=20-21;time=${LATER()}` });
+      for (const place of [4, 8, 12]) {
+        const { range, infos } = await talk.play({ Range: `npt=${place}-` });
+        expect([startOf(range) <= place, infos.length]).toEqual([true, 2]);
+        const { sequenceNumber } = infos[0]!;
+        const isThere = () =>
+          talk.tracks[0]!.packets.some((packet) => packet.sequenceNumber === sequenceNumber);
+        await talk.tracks[0]!.until(isThere, `the packet of ${place} s`);
+      }
+    }),
+  );
+
+  itOfFinch('is said again to a PLAY that asks for nothing, a sign of life', () =>
+    talking(Talk.ready(subject, 'TCP'), async (talk) => {
+      const [first, again] = [await talk.play({ Range: `npt=6-9;time=${LATER()}` }), await talk.play()];
+      expect([again.range, again.infos]).toEqual([first.range, first.infos]);
+    }),
+  );
+
+  itOfFinch('leaves the place of a pause alone as long as it waits', () =>
+    talking(Talk.readyInTime(subject), async (talk) => {
+      await talk.play({ Range: 'npt=4-' });
+      await talk.tracks[0]!.packetsArrived(30);
+      const placeOf = async () => startOf(parseRange((await talk.expectOk('PAUSE')).headers.get('Range')!));
+      const placeS = await placeOf();
+      const shownS = await positionOf(talk);
+      const atS = { Range: `npt=20-;time=${LATER()}` };
+      const waits = await talk.play(atS);
+      expect(waits.infos.length).toBe(0);
+      expect(waits.range).toEqual((await talk.play()).range);
+      expect(await positionOf(talk)).toBe(shownS);
+      expect(await placeOf()).toBe(placeS);
+      await talk.play(atS);
+      const { range } = await talk.play({ Scale: '1' });
+      expect(startOf(range)).toBe(placeS);
+      await talk.tracks[0]!.morePackets(3);
+      talk.tracks[0]!.expectContiguous();
     }),
   );
 
@@ -135,6 +233,28 @@ describe('PAUSE with a time', () => {
       if (asked === 'npt=0.2')
         expect(again).toBe(0); // from the key frame before it
       else expect(again).toBeGreaterThan(0.5);
+    }),
+  );
+
+  itOfFinch('stands when another PAUSE is refused (457)', () =>
+    talking(Talk.readyInTime(subject), async (talk) => {
+      await talk.play({ Range: 'npt=2-20' });
+      await talk.expectOk('PAUSE', undefined, { Range: `npt=now-;time=${formatUtcTime(soonMs())}` });
+      expect((await talk.request('PAUSE', undefined, { Range: 'npt=22-' })).status).toBe(457);
+      await eventually(async () => expect(await stateOf(talk)).toBe('state: ready'));
+      expect(startOf((await talk.play()).range)).toBeLessThan(19);
+    }),
+  );
+
+  itOfFinch('stops what is played, and a PLAY with a later one is still played then', () =>
+    talking(Talk.readyInTime(subject), async (talk) => {
+      await talk.play({ Range: 'npt=0-' });
+      const atMs = soonMs(2500);
+      await talk.play({ Range: `npt=20-;time=${formatUtcTime(atMs)}` });
+      await talk.expectOk('PAUSE', undefined, { Range: `npt=now-;time=${formatUtcTime(soonMs(600))}` });
+      await eventually(async () => expect(await positionOf(talk)).toBeGreaterThan(15), 15_000);
+      expect(Date.now()).toBeGreaterThanOrEqual(atMs - CLOCK_TOLERANCE_MS);
+      talk.tracks[0]!.expectContiguous();
     }),
   );
 

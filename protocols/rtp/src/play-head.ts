@@ -109,6 +109,11 @@ export class PlayHead {
     return scale === 1 || this.#provider.canFollow(orderAt(scale)) ? scale : 1;
   }
 
+  /** Where start() would lead with `seekUs`, in microseconds of presentation time; it moves nothing. */
+  startOf(seekUs: number, scale: number): number {
+    return Math.max(this.#provider.startOf(seekUs, orderAt(scale)), 0);
+  }
+
   // Where it was left and where it goes on are one instant of stream time (RFC 2326 appendix B), and that is now. Who pauses,
   // or changes his rate and nothing else, gets the next frame when what he holds is over.
   /** Runs on from where it is, or from the key frame at or before `seekUs`. */

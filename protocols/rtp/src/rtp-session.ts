@@ -37,9 +37,14 @@ const Verdict = { send: 0, leftOut: 1, tooLate: 2 } as const;
 
 /** Who hears how a session ends. Called on its thread. */
 export interface RtpSessionEvents {
+  /** The movie is over: whether something else follows it. If so, that is the end of a range, and nobody is told BYE. */
+  goesOn(): boolean;
   /** The movie is over, and the viewer has been told so with BYE. Playing again is possible. */
   ended(): void;
-  /** The end that play() was given has been reached, or backward the start of the movie. Playing on is possible, at once. */
+  /**
+   * The end that play() was given has been reached, or backward the start of the movie, or its end while it goes on. Playing on is
+   * possible, at once.
+   */
   rangeEnded(): void;
   /** The movie can't be read any more; the viewer has been told so with BYE. */
   failed(error: Error): void;
@@ -62,6 +67,15 @@ export interface RtpSessionOptions {
   /** The canonical name of the sender (RFC 3550 §6.5.1), UTF-8. */
   readonly cname: Uint8Array;
   readonly events: RtpSessionEvents;
+}
+
+/** What playing would come to; places are presentation times in microseconds. */
+export interface PlayOutcome {
+  /** Undefined: where it stands then. */
+  readonly startUs: number | undefined;
+  readonly endUs: number;
+  readonly scale: number;
+  readonly speed: number;
 }
 
 /** A task that plays one movie to one viewer; kill says BYE and frees everything. */
@@ -154,7 +168,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
    */
   play(fromUs: number | undefined, wish: PlayWish = {}): number {
     const head = this.#head;
-    const { scale, speed } = this.ratesOf(wish);
+    const { scale, speed } = this.#ratesOf(wish);
     const seekUs = fromUs ?? this.#placeAfterTheEnd(scale) ?? this.#placeOnScreen(scale);
     const goesOn = seekUs === undefined && scale === this.scale && speed === this.speed && this.#isPlaying;
     this.#isOver = false;
@@ -165,9 +179,12 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     return this.positionUs;
   }
 
-  /** The rates that play() would serve of those that are wished for. */
-  ratesOf({ scale = 1, speed = 1 }: PlayWish): { readonly scale: number; readonly speed: number } {
-    return { scale: this.#head.followable(clampScale(scale)), speed: clampSpeed(speed) };
+  /** What play() would come to, asked for the same; changes nothing. */
+  outcomeOf(fromUs: number | undefined, wish: PlayWish): PlayOutcome {
+    const { scale, speed } = this.#ratesOf(wish);
+    const startUs = fromUs === undefined ? undefined : this.#head.startOf(fromUs, scale);
+    const endUs = Math.min(Math.max(untilUsOf(wish, scale), 0), this.#options.durationUs);
+    return { startUs, endUs, scale, speed };
   }
 
   /** Stops sending; the next frame is kept for play(). Returns the position in microseconds. */
@@ -226,6 +243,10 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#sayBye();
     this.#pipe.disconnect();
     for (const sender of this.senders) sender.close(this);
+  }
+
+  #ratesOf({ scale = 1, speed = 1 }: PlayWish): { readonly scale: number; readonly speed: number } {
+    return { scale: this.#head.followable(clampScale(scale)), speed: clampSpeed(speed) };
   }
 
   #placeAfterTheEnd(scale: number): number | undefined {
@@ -388,12 +409,14 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     const { isReverse } = this.#head.timeline;
     this.#hasRunOut = true;
     this.#stop(isReverse ? 0 : this.positionUs);
-    if (isReverse) {
-      this.#options.events.rangeEnded();
+    const { events } = this.#options;
+    // BYE is the last that is heard of a source (RFC 3550 §6.6): players end at it.
+    if (isReverse || events.goesOn()) {
+      events.rangeEnded();
       return PARK;
     }
     this.#sayBye();
-    this.#options.events.ended();
+    events.ended();
     return PARK;
   }
 

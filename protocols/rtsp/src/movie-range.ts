@@ -34,19 +34,28 @@ export function secondsOf(range: RangeHeader): RangeSeconds {
   };
 }
 
+/** A time that is to come. */
+export interface EffectiveTime {
+  /** By the thread's clock, in microseconds. */
+  readonly atUs: number;
+  /** As the client said it, in milliseconds of the Unix epoch. */
+  readonly timeUtcMs: number;
+}
+
 /**
  * When a request takes effect, by the clock of a thread that shows `nowUs` now, in microseconds; undefined: at once, since it
  * says nothing, or a time that has passed. RtspError 457 for a time too far ahead.
  */
-export function effectiveUs(range: RangeHeader | undefined, nowUs: number): number | undefined {
-  if (range?.timeUtcMs === undefined) return undefined;
-  const aheadMs = range.timeUtcMs - Date.now();
+export function effectiveTime(range: RangeHeader | undefined, nowUs: number): EffectiveTime | undefined {
+  const { timeUtcMs } = range ?? {};
+  if (timeUtcMs === undefined) return undefined;
+  const aheadMs = timeUtcMs - Date.now();
   if (aheadMs > MAX_TIME_AHEAD_MS)
     throw new RtspError(
       'invalidRange',
       `Range: time lies ${Math.round(aheadMs / 1000)} s ahead, expected at most ${MAX_TIME_AHEAD_MS / 1000} s`,
     );
-  return aheadMs > 0 ? nowUs + aheadMs * US_PER_MS : undefined;
+  return aheadMs > 0 ? { atUs: nowUs + aheadMs * US_PER_MS, timeUtcMs } : undefined;
 }
 
 /** Where something is played, in microseconds of the movie, and from when on. */

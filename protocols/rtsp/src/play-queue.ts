@@ -1,14 +1,16 @@
 /**
- * The ranges that a session plays one behind the other. Used by the session. Rule: a PLAY with a place to start from waits
- * for the end that the one before was given, and for its own time if it has one; everything else is for now.
+ * The ranges that a session plays one behind the other, and the one that waits for its time. Used by the session's player.
+ * Rules: a PLAY with a place to start from waits for the end that the one before was given; a PLAY with a time waits for that
+ * alone, one at a time, and then is what is played; everything else is for now.
  * Spec: RFC 2326 §10.5, §10.6, §12.29.
  *
  * Deviates: behind a PLAY that runs to the end of the movie none waits, it seeks. Players that don't send PAUSE before they
  * seek (live555's clients, among others) mean that, and RFC 7826 §13.4 made it the rule.
  */
 import { RtspError } from './errors';
+import type { EffectiveTime } from './movie-range';
 
-/** Ranges that wait at a time. */
+/** Ranges that wait for their turn. */
 export const MAX_WAITING_RANGES = 64;
 /** An end this near to the movie's is the movie's: clients send what the description says, rounded in their way. */
 const END_TOLERANCE_US = 100_000;
@@ -22,8 +24,11 @@ export interface PlayRange {
   /** As the client wants them; 1 when left out. */
   readonly scale?: number | undefined;
   readonly speed?: number | undefined;
-  /** It does not begin before this time of the thread's clock. */
-  readonly notBeforeUs?: number | undefined;
+}
+
+/** A range that is played at a time, whatever is played then. */
+export interface TimedRange extends PlayRange {
+  readonly time: EffectiveTime;
 }
 
 /** What is played and what waits; see the head of this file. */
@@ -31,6 +36,7 @@ export class PlayQueue {
   readonly #durationUs: number;
   readonly #waiting: PlayRange[] = [];
   #active: PlayRange | undefined;
+  #timed: TimedRange | undefined;
 
   constructor(durationUs: number) {
     this.#durationUs = durationUs;
@@ -46,28 +52,24 @@ export class PlayQueue {
     this.#active = undefined;
   }
 
-  /** The range that comes next. */
-  get first(): PlayRange | undefined {
-    return this.#waiting[0];
+  /** The range that waits for its time. */
+  get timed(): TimedRange | undefined {
+    return this.#timed;
   }
 
-  /** How many wait. */
-  get length(): number {
-    return this.#waiting.length;
+  /** Whether something waits, for its turn or its time. */
+  get hasMore(): boolean {
+    return this.#waiting.length > 0 || this.#timed !== undefined;
   }
 
-  /** Whether a range that comes now has others to wait for. */
+  /** Whether a range that comes now has to wait: the one before it has an end of its own. False where that goes backward. */
   get isBounded(): boolean {
-    return this.#waiting.length > 0 || this.isActiveBounded;
-  }
-
-  /** Whether what is played now has an end of its own that others wait for; false where it goes backward. */
-  get isActiveBounded(): boolean {
-    const { fromUs = 0, untilUs } = this.#active ?? {};
+    const before = this.#waiting.at(-1) ?? this.#active ?? {};
+    const { fromUs = 0, untilUs } = before;
     return untilUs !== undefined && untilUs >= fromUs && untilUs < this.#durationUs - END_TOLERANCE_US;
   }
 
-  /** Has a range wait for its turn. 455 when too many do. */
+  /** Has a range wait for its turn, in place of one that waits for its time. 455 when too many do. */
   add(range: PlayRange): void {
     if (this.#waiting.length >= MAX_WAITING_RANGES)
       throw new RtspError(
@@ -75,18 +77,31 @@ export class PlayQueue {
         `PLAY: ${MAX_WAITING_RANGES} requests wait already, expected PAUSE or patience`,
       );
     this.#waiting.push(range);
+    this.#timed = undefined;
   }
 
-  /** Takes the range whose turn it is, unless its time has not come at `nowUs`. */
-  next(nowUs = Infinity): PlayRange | undefined {
-    const { notBeforeUs = -Infinity } = this.first ?? {};
-    return notBeforeUs > nowUs ? undefined : this.#waiting.shift();
+  /** Has a range wait for its time, in place of another that does. */
+  addTimed(range: TimedRange): void {
+    this.#timed = range;
+  }
+
+  /** Takes the range whose turn it is. */
+  next(): PlayRange | undefined {
+    return this.#waiting.shift();
+  }
+
+  /** Takes the range that waits for its time. */
+  takeTimed(): TimedRange | undefined {
+    const timed = this.#timed;
+    this.#timed = undefined;
+    return timed;
   }
 
   /** Forgets all, as PAUSE asks. */
   clear(): void {
     this.#waiting.length = 0;
     this.#active = undefined;
+    this.#timed = undefined;
   }
 
   /**
@@ -96,22 +111,24 @@ export class PlayQueue {
   stopAt(pointUs: number): 'active' | 'waits' | 'outside' {
     if (this.#active !== undefined && this.#holds(this.#active, pointUs)) {
       this.#waiting.length = 0;
+      this.#timed = undefined;
       this.#active = { ...this.#active, untilUs: pointUs };
       return 'active';
     }
     const at = this.#waiting.findIndex((range) => this.#holds(range, pointUs));
-    if (at < 0) return 'outside';
-    this.#waiting.splice(at, Infinity, { ...this.#waiting[at]!, untilUs: pointUs });
+    if (at >= 0) {
+      this.#waiting.splice(at, Infinity, { ...this.#waiting[at]!, untilUs: pointUs });
+      this.#timed = undefined;
+      return 'waits';
+    }
+    if (this.#timed === undefined || !this.#holds(this.#timed, pointUs)) return 'outside';
+    this.#timed = { ...this.#timed, untilUs: pointUs };
     return 'waits';
   }
 
-  #holds(range: PlayRange, pointUs: number): boolean {
-    const { fromUs = 0, untilUs = endOfMovieUs(range, this.#durationUs) } = range;
-    return pointUs >= Math.min(fromUs, untilUs) && pointUs <= Math.max(fromUs, untilUs);
+  #holds({ scale = 1, fromUs, untilUs }: PlayRange, pointUs: number): boolean {
+    const [first, last] = scale < 0 ? [this.#durationUs, 0] : [0, this.#durationUs];
+    const [startUs, endUs] = [fromUs ?? first, untilUs ?? last];
+    return pointUs >= Math.min(startUs, endUs) && pointUs <= Math.max(startUs, endUs);
   }
-}
-
-/** Where a range ends that was given no end: backward at the start of the movie. */
-export function endOfMovieUs({ scale = 1 }: Pick<PlayRange, 'scale'>, durationUs: number): number {
-  return scale < 0 ? 0 : durationUs;
 }

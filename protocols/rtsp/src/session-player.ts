@@ -1,24 +1,23 @@
 /**
- * How one session plays: its state, its RTP session, and the ranges that wait. Made by the session, told by its methods.
- * Rule: the state is the table's (session-state.ts), and what an answer says is what is played.
- * Spec: RFC 2326 §10.5, §10.6, §12.6, appendix A.2. Thread: the session's.
+ * How one session plays: its state, its RTP session, and what waits for its turn or its time. Made by the session, told by its
+ * methods. Rule: the state is the table's (session-state.ts), and what an answer says is what is played: what has a time
+ * happens then, whatever is played; until then only a later PLAY that asks for something, or PAUSE, puts it aside.
+ * Spec: RFC 2326 §10.5, §10.6, §12.6, §12.29, appendix A.2. Thread: the session's.
  */
 import { TaskEvent } from '@finch/core';
-import type { PlayWish, RtpSender, RtpSession } from '@finch/rtp';
+import type { PlayOutcome, PlayWish, RtpSender, RtpSession } from '@finch/rtp';
 import { RtspError } from './errors';
-import { endOfMovieUs, PlayQueue, type PlayRange } from './play-queue';
+import type { EffectiveTime } from './movie-range';
+import { PlayQueue, type PlayRange, type TimedRange } from './play-queue';
 import { makeRtpSession, type PlayedMovie, type PlayerWishes } from './session-rtp';
 import { nextState, type SessionMethod, type SessionState } from './session-state';
 
-/** What PLAY came to; times in microseconds of the movie. */
-export interface Played {
-  readonly startUs: number;
-  /** Before the start where it goes backward. */
-  readonly endUs: number;
-  readonly scale: number;
-  readonly speed: number;
-  /** Its turn is still to come. */
-  readonly isQueued: boolean;
+/** What PLAY came to, or will. */
+export interface Played extends PlayOutcome {
+  /** When it begins; undefined: now, or when it is its turn. */
+  readonly time: EffectiveTime | undefined;
+  /** It begins with the packets that come next: nothing else is played before. */
+  readonly isNext: boolean;
 }
 
 /** What is played, for whom, and who hears of it. */
@@ -44,6 +43,8 @@ export class SessionPlayer implements PlayerWishes {
   readonly #queue: PlayQueue;
   #rtp: RtpSession | undefined;
   #state: SessionState = 'init';
+  /** Once it has, the viewer has a place that is not to be lost. */
+  #hasPlayed = false;
   /** Where PAUSE said to go on from. */
   #resumeUs: number | undefined;
   /** A PAUSE whose time is to come. */
@@ -71,50 +72,48 @@ export class SessionPlayer implements PlayerWishes {
 
   /** When turn() is to be called, by the thread's clock; Infinity: not at all. */
   get wakeUs(): number {
-    const mustWait = this.#rtp?.isPlaying === true && this.#queue.isActiveBounded;
-    const startUs = mustWait ? Infinity : (this.#queue.first?.notBeforeUs ?? Infinity);
-    return Math.min(startUs, this.#timedPause?.atUs ?? Infinity);
+    return Math.min(this.#queue.timed?.time.atUs ?? Infinity, this.#timedPause?.atUs ?? Infinity);
   }
 
   /** Does what PLAY or PAUSE asked for at a time that has come. */
   turn(): void {
     const { nowUs } = this.#options.service.host.thread;
-    if (nowUs < this.wakeUs) return;
-    const timedPause = this.#timedPause;
-    if (timedPause !== undefined && nowUs >= timedPause.atUs) this.#pauseInTime(timedPause);
-    const rtp = this.#rtp;
-    if (rtp === undefined || nowUs < this.wakeUs) return;
-    const next = this.#queue.next(nowUs);
-    // What waited for its time alone was prepared: it stands where it begins.
-    if (next !== undefined) this.#playNow(rtp, rtp.isPlaying ? next.fromUs : undefined, next);
+    while (nowUs >= this.wakeUs) {
+      if (this.#timedPause?.atUs === this.wakeUs) this.#pauseInTime(this.#timedPause);
+      else this.#playInTime();
+    }
   }
 
   /**
-   * Plays; returns what really is played, or will be when it is its turn. A range with a time begins then; one without a place
-   * and a rate, while another plays or waits, changes nothing.
+   * Plays; returns what really is played, or will be: when it is its turn, or at `time`. What has neither a place nor a rate nor
+   * a time, while something is played or waits, changes nothing.
    */
-  play(range: PlayRange): Played {
+  play(range: PlayRange, time?: EffectiveTime): Played {
     this.check('PLAY');
     const rtp = this.#rtp ?? this.#startRtp();
     this.enter('PLAY');
-    const isActive = rtp.isPlaying || this.#queue.length > 0;
-    if (isActive && asksForNothing(range)) return playedBy(rtp, rtp.positionUs);
-    const isBehind = isActive && range.fromUs !== undefined && this.#queue.isBounded;
-    if (isBehind || range.notBeforeUs !== undefined) return this.#wait(rtp, range);
-    this.#queue.clear();
-    return this.#playNow(rtp, range.fromUs ?? this.#resumeUs, range);
+    const { timed } = this.#queue;
+    if (time !== undefined) return this.#wait(rtp, { ...range, time });
+    if (asksForNothing(range) && rtp.isPlaying) return playedBy(rtp, rtp.positionUs);
+    if (asksForNothing(range) && timed !== undefined) return this.#promise(rtp, timed);
+    if (rtp.isPlaying && range.fromUs !== undefined && this.#queue.isBounded) {
+      this.#queue.add(range);
+      return this.#promise(rtp, range);
+    }
+    return this.#playNow(rtp, range);
   }
 
   /**
    * Pauses, at once or where `pointUs` is reached; returns where, in microseconds of the movie. 457 for a point that is not
-   * played. A point that was sent already is where the next PLAY goes on.
+   * played: then nothing changes. A point that was sent already is where the next PLAY goes on.
    */
   pause(pointUs?: number): number {
     this.check('PAUSE');
-    this.#timedPause = undefined;
     const rtp = this.#rtp;
-    const isActive = rtp?.isPlaying === true || this.#queue.length > 0;
-    if (pointUs !== undefined && isActive && this.#stopsLater(rtp!, pointUs)) return pointUs;
+    const isActive = rtp?.isPlaying === true || this.#queue.hasMore;
+    const stopsLater = pointUs !== undefined && isActive && this.#stopsLater(rtp!, pointUs);
+    this.#timedPause = undefined;
+    if (stopsLater) return pointUs;
     this.enter('PAUSE');
     this.#queue.clear();
     this.#resumeUs = pointUs ?? this.#resumeUs;
@@ -152,34 +151,39 @@ export class SessionPlayer implements PlayerWishes {
     return place === 'waits' || isAhead;
   }
 
-  // What has only its time to wait for stands where it begins, so that its numbers are known and its plans are made.
-  #wait(rtp: RtpSession, range: PlayRange): Played {
-    const isNext = !rtp.isPlaying && this.#queue.length === 0;
-    const fromUs = range.fromUs ?? (isNext ? this.#resumeUs : undefined);
-    this.#queue.add({ ...range, fromUs });
+  // Before anything was played there is no place to lose: then it stands where it begins, so that its numbers are known and its
+  // plans are made.
+  #wait(rtp: RtpSession, range: TimedRange): Played {
+    if (!this.#hasPlayed) {
+      rtp.play(range.fromUs ?? this.#resumeUs, this.#wishOf(range));
+      rtp.pause();
+    }
+    this.#queue.addTimed(range);
     this.#options.wake();
-    if (isNext) return this.#prepare(rtp, { ...range, fromUs });
-    const { durationUs } = this.#options.presentation;
-    const { scale, speed } = rtp.ratesOf(this.#wishOf(range));
-    const { untilUs: endUs = endOfMovieUs({ scale }, durationUs) } = range;
+    return this.#promise(rtp, range);
+  }
+
+  /** What a range that waits will come to. */
+  #promise(rtp: RtpSession, range: PlayRange | TimedRange): Played {
+    const isNext = !this.#hasPlayed;
+    const outcome = rtp.outcomeOf(range.fromUs, this.#wishOf(range));
     return {
-      startUs: fromUs ?? rtp.positionUs,
-      endUs: Math.min(endUs, durationUs),
-      scale,
-      speed,
-      isQueued: true,
+      ...outcome,
+      startUs: isNext ? rtp.positionUs : outcome.startUs,
+      time: 'time' in range ? range.time : undefined,
+      isNext,
     };
   }
 
-  #prepare(rtp: RtpSession, range: PlayRange): Played {
-    this.#resumeUs = undefined;
-    const played = playedBy(rtp, rtp.play(range.fromUs, this.#wishOf(range)));
-    rtp.pause();
-    return played;
+  #playInTime(): void {
+    const range = this.#queue.takeTimed()!;
+    this.enter('PLAY');
+    this.#playNow(this.#rtp!, range);
   }
 
   #pauseInTime({ pointUs }: TimedPause): void {
     this.#timedPause = undefined;
+    const timed = this.#queue.takeTimed(); // it stops what is played, not what has a time of its own
     try {
       this.pause(pointUs);
     } catch (error) {
@@ -187,6 +191,7 @@ export class SessionPlayer implements PlayerWishes {
       const { service, clientHost } = this.#options;
       service.log.debug(`${clientHost} PAUSE at its time: ${error.message}`);
     }
+    if (timed !== undefined) this.#queue.addTimed(timed);
   }
 
   // Speed asks for a multiple of the movie's bit rate, and Bandwidth says what of that can arrive (RFC 2326 §12.35).
@@ -195,15 +200,23 @@ export class SessionPlayer implements PlayerWishes {
     return { untilUs, scale, speed: speed === undefined ? undefined : Math.min(speed, highestSpeed) };
   }
 
-  #playNow(rtp: RtpSession, fromUs: number | undefined, range: PlayRange): Played {
+  /** In place of all that is played and waits. */
+  #playNow(rtp: RtpSession, range: PlayRange): Played {
+    this.#queue.clear();
+    return this.#start(rtp, range);
+  }
+
+  #start(rtp: RtpSession, range: PlayRange): Played {
+    const startUs = rtp.play(range.fromUs ?? this.#resumeUs, this.#wishOf(range));
     this.#resumeUs = undefined;
-    const startUs = rtp.play(fromUs, this.#wishOf(range));
+    this.#hasPlayed = true;
     this.#queue.started({ fromUs: startUs, untilUs: rtp.endUs });
     return playedBy(rtp, startUs);
   }
 
   #startRtp(): RtpSession {
     this.#rtp = makeRtpSession(this.#options, this, {
+      goesOn: () => this.#queue.hasMore,
       over: () => this.#goOn(),
       failed: () => {
         this.#queue.clear();
@@ -215,17 +228,13 @@ export class SessionPlayer implements PlayerWishes {
 
   // The end of a range: the next one's turn, or Ready (RFC 2326 appendix A.2).
   #goOn(): void {
-    const rtp = this.#rtp!;
-    const { first } = this.#queue;
-    const next = this.#queue.next(this.#options.service.host.thread.nowUs);
+    const next = this.#queue.next();
     if (next !== undefined) {
-      this.#playNow(rtp, next.fromUs, next);
+      this.#start(this.#rtp!, next);
       return;
     }
     this.#queue.finished();
-    if (first === undefined) this.#state = 'paused';
-    else this.#prepare(rtp, first);
-    this.#options.wake();
+    this.#state = 'paused';
   }
 
   /** Tells the RTP session that its way has room again. */
@@ -234,10 +243,10 @@ export class SessionPlayer implements PlayerWishes {
   }
 }
 
-function asksForNothing({ fromUs, untilUs, scale, speed, notBeforeUs }: PlayRange): boolean {
-  return [fromUs, untilUs, scale, speed, notBeforeUs].every((part) => part === undefined);
+function asksForNothing({ fromUs, untilUs, scale, speed }: PlayRange): boolean {
+  return [fromUs, untilUs, scale, speed].every((part) => part === undefined);
 }
 
 function playedBy({ endUs, scale, speed }: RtpSession, startUs: number): Played {
-  return { startUs, endUs, scale, speed, isQueued: false };
+  return { startUs, endUs, scale, speed, time: undefined, isNext: true };
 }

@@ -26,8 +26,10 @@ export interface PlayerWishes {
   readonly isClockedByArrival: boolean;
 }
 
-/** Who hears that nothing more is played. */
+/** Who is asked what follows an end, and hears of it. */
 export interface RtpSessionEnds {
+  /** Whether something is played behind the end of the movie. */
+  goesOn(): boolean;
   /** A range has been played, or the movie. */
   over(): void;
   /** The movie can't be read any more. */
@@ -46,6 +48,7 @@ export function makeRtpSession(movie: PlayedMovie, wishes: PlayerWishes, ends: R
     slowViewer,
     cname,
     events: {
+      goesOn: () => ends.goesOn(),
       ended: () => ends.over(),
       rangeEnded: () => ends.over(),
       failed: (error) => {

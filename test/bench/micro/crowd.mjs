@@ -16,6 +16,7 @@ const CNAME = new TextEncoder().encode('bench');
 const SLOW_VIEWER = { isThinning: true, thinFromLoss: 0.3, maxQueueBytes: 8e6, maxQueueUs: 10e6 };
 const SILENT = {
   ended: () => {},
+  goesOn: () => false,
   rangeEnded: () => {},
   failed: () => {},
   stalled: () => {},

@@ -1,5 +1,5 @@
 /** Scale and Speed: which frames are sent, when, with which timestamps. Spec: RFC 2326 §12.34, §12.35, appendix B. */
-import { emptySenderReport, readSenderReport } from '@finch/rtp';
+import { BYE_BYTES, emptySenderReport, RTCP_TYPE, readSenderReport, rtcpTypeAt } from '@finch/rtp';
 import type { MadeUpTrack } from '../../modules/file-vod/made-up-presentation';
 import { ticksBetween } from '../../support/rtp-receiver';
 import { type SentUnit, VirtualViewer } from './virtual-viewer';
@@ -32,6 +32,12 @@ function expectRealTime(units: readonly SentUnit[], speed = 1): void {
   units.forEach(({ atMs }, i) => {
     expect(Math.abs((atMs - units[0]!.atMs) * speed - seconds[i]! * 1000)).toBeLessThan(2.1 * speed);
   });
+}
+
+/** Reports of all tracks that end in BYE. */
+function byesOf({ reports }: VirtualViewer): number {
+  const isBye = (bytes: Uint8Array) => rtcpTypeAt(bytes, bytes.length - BYE_BYTES) === RTCP_TYPE.goodbye;
+  return reports.flat().filter(({ bytes }) => isBye(bytes)).length;
 }
 
 function expectContiguous(units: readonly SentUnit[]): void {
@@ -214,6 +220,20 @@ describe('the ends', () => {
     viewer.passMs(2000);
     expect(viewer.told).toEqual(['ended']);
     expect(viewer.session.play(undefined, { scale: -1 }) / 1e6).toBeCloseTo(19.08, 2);
+  });
+
+  it('fast forward it is not told BYE at the end while something follows (RFC 3550 §6.6)', () => {
+    const viewer = open();
+    viewer.goesOn = true;
+    viewer.session.play(10e6, { scale: 8 });
+    viewer.passMs(2000);
+    expect(viewer.told).toEqual(['range ended']);
+    expect(byesOf(viewer)).toBe(0);
+    viewer.goesOn = false;
+    expect(viewer.session.play(18.5e6) / 1e6).toBeCloseTo(18.08, 2);
+    viewer.passMs(4000);
+    expect([viewer.told, byesOf(viewer)]).toEqual([['range ended', 'ended'], 2]);
+    expectContiguous(viewer.sent[0]!);
   });
 
   it('backward it stops at the end of the range, which belongs to it', () => {

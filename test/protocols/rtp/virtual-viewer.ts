@@ -60,6 +60,8 @@ export class VirtualViewer {
   readonly used: Map<number, number>[];
   /** Whether plans are there when they are asked for. */
   hasPlans = true;
+  /** Whether something follows the movie. */
+  goesOn = false;
   /** Whether the viewer's socket takes nothing. */
   isFull = false;
   #room = Infinity;
@@ -126,6 +128,7 @@ export class VirtualViewer {
       slowViewer: { ...SLOW_VIEWER, ...options.slowViewer },
       cname: Buffer.from('test'),
       events: {
+        goesOn: () => this.goesOn,
         ended: () => this.told.push('ended'),
         failed: (error) => this.told.push(`failed: ${error.message}`),
         rangeEnded: () => this.told.push('range ended'),

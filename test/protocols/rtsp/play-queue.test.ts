@@ -1,9 +1,10 @@
-/** Ranges that wait for their turn. Spec: RFC 2326 §10.5, §10.6. */
+/** Ranges that wait for their turn, or their time. Spec: RFC 2326 §10.5, §10.6, §12.29. */
 import { MAX_WAITING_RANGES, PlayQueue } from '@finch/rtsp/play-queue';
 import { rtspErrorOf } from './rtsp-error-of';
 
 const S = 1_000_000;
 const DURATION_US = 24 * S;
+const TIME = { atUs: 7, timeUtcMs: 1 };
 
 let queue: PlayQueue;
 
@@ -24,10 +25,19 @@ describe('what is played', () => {
     expect(queue.isBounded).toBe(isBounded);
   });
 
-  it('makes others wait, whatever its end, while one waits already', () => {
+  it.each([
+    ['has an end', { fromUs: 10 * S, untilUs: 12 * S }, true],
+    ['has none', { fromUs: 10 * S }, false],
+  ])('is waited for if the last that waits %s', (_, last, isBounded) => {
+    queue.started({ fromUs: 5 * S, untilUs: 8 * S });
+    queue.add(last);
+    expect(queue.isBounded).toBe(isBounded);
+  });
+
+  it('is waited for by its own end alone, not by what has a time', () => {
     queue.started({ fromUs: 0 });
-    queue.add({ fromUs: S });
-    expect(queue.isBounded).toBe(true);
+    queue.addTimed({ fromUs: S, untilUs: 2 * S, time: TIME });
+    expect(queue.isBounded).toBe(false);
   });
 });
 
@@ -42,17 +52,6 @@ describe('what waits', () => {
     ]);
   });
 
-  it('comes not before its time, nor does what is behind it (§12.29)', () => {
-    queue.add({ fromUs: 1, notBeforeUs: 500 });
-    queue.add({ fromUs: 2 });
-    expect([queue.next(499), queue.length, queue.first]).toEqual([
-      undefined,
-      2,
-      { fromUs: 1, notBeforeUs: 500 },
-    ]);
-    expect([queue.next(500)?.fromUs, queue.next(500)?.fromUs, queue.length]).toEqual([1, 2, 0]);
-  });
-
   it('is bounded: 455', () => {
     for (let i = 0; i < MAX_WAITING_RANGES; i++) queue.add({ fromUs: i });
     expect(rtspErrorOf(() => queue.add({ fromUs: 0 })).status).toBe(455);
@@ -61,8 +60,26 @@ describe('what waits', () => {
   it('is forgotten by clear()', () => {
     queue.started({ fromUs: 0, untilUs: S });
     queue.add({ fromUs: 1 });
+    queue.addTimed({ time: TIME });
     queue.clear();
-    expect([queue.next(), queue.isBounded]).toEqual([undefined, false]);
+    expect([queue.next(), queue.timed, queue.isBounded]).toEqual([undefined, undefined, false]);
+  });
+});
+
+describe('what waits for its time (§12.29)', () => {
+  it('is one, the last, and taken once', () => {
+    queue.addTimed({ fromUs: 1, time: TIME });
+    queue.addTimed({ fromUs: 2, time: TIME });
+    expect([queue.takeTimed(), queue.takeTimed()]).toEqual([{ fromUs: 2, time: TIME }, undefined]);
+  });
+
+  it('leaves those be that wait for their turn, and gives way to one that comes later', () => {
+    queue.add({ fromUs: 1 });
+    queue.addTimed({ fromUs: 2, time: TIME });
+    expect([queue.hasMore, queue.timed?.fromUs]).toEqual([true, 2]);
+    queue.add({ fromUs: 3 });
+    expect([queue.timed, queue.next(), queue.next()]).toEqual([undefined, { fromUs: 1 }, { fromUs: 3 }]);
+    expect(queue.hasMore).toBe(false);
   });
 });
 
@@ -91,10 +108,37 @@ describe('stopAt()', () => {
 
   it('in a range that goes backward to the start cuts that, and keeps how it is played', () => {
     queue.clear();
-    queue.add({ fromUs: 10 * S, scale: -4, notBeforeUs: 7 });
+    queue.add({ fromUs: 10 * S, scale: -4 });
     expect(queue.stopAt(12 * S)).toBe('outside');
     expect(queue.stopAt(3 * S)).toBe('waits');
-    expect(queue.next()).toEqual({ fromUs: 10 * S, untilUs: 3 * S, scale: -4, notBeforeUs: 7 });
+    expect(queue.next()).toEqual({ fromUs: 10 * S, untilUs: 3 * S, scale: -4 });
+  });
+
+  it.each([
+    ['a place', { fromUs: 14 * S, untilUs: 18 * S }, 16, 13],
+    ['no place', { untilUs: 18 * S }, 1, 19],
+    ['no place, backward', { untilUs: 18 * S, scale: -2 }, 20, 17],
+  ])(
+    'in what waits for its time with %s cuts that, and leaves be what is before it',
+    (_, range, inS, outS) => {
+      queue.clear();
+      queue.started({ fromUs: 2 * S, untilUs: 4 * S });
+      queue.addTimed({ ...range, time: TIME });
+      expect(queue.stopAt(outS * S)).toBe('outside');
+      expect(queue.timed).toEqual({ ...range, time: TIME });
+      expect([queue.stopAt(inS * S), queue.timed]).toEqual([
+        'waits',
+        { ...range, untilUs: inS * S, time: TIME },
+      ]);
+    },
+  );
+
+  it('in what is played or waits drops what waits for its time', () => {
+    for (const pointS of [7, 3]) {
+      queue.addTimed({ fromUs: 14 * S, time: TIME });
+      queue.stopAt(pointS * S);
+      expect(queue.timed).toBeUndefined();
+    }
   });
 
   it('finds nothing in what is over', () => {

@@ -4,6 +4,7 @@
  */
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatUtcTime } from '@finch/rtsp/headers/utc-time';
 import { SAMPLE_FOLDER } from '@finch/server/config/index';
 import { eventually } from '../../support/deadline';
 import { nalUnitsOf } from '../../support/depacketize';
@@ -225,6 +226,24 @@ describe('a viewer', () => {
       await Promise.all(tracks.map((track) => track.byeArrived()));
       expect(tracks[0]!.timestampsFromFirst().length).toBe(SHORT.frames);
       for (const track of tracks) track.expectContiguous();
+    },
+  );
+
+  itOverBoth(
+    'hears no BYE at the end of the movie while a PLAY waits for its time (RFC 3550 §6.6)',
+    'short.mp4',
+    async (viewer) => {
+      const { tracks, url } = viewer;
+      await viewer.play();
+      // So far ahead that the movie is over by then, and a server that says BYE at its end has done so.
+      const time = formatUtcTime(Date.now() + 2000);
+      await viewer.expectOk('PLAY', url, { Range: `npt=0-0.2;time=${time}` });
+      const frames = () => tracks[0]!.timestampsFromFirst().length;
+      await tracks[0]!.until(() => frames() === SHORT.frames + 5, 'five frames more');
+      expect(tracks.map(({ byes }) => byes)).toEqual([0, 0]);
+      for (const track of tracks) track.expectContiguous();
+      await viewer.teardown();
+      await Promise.all(tracks.map((track) => track.byeArrived()));
     },
   );
 

@@ -2,7 +2,7 @@
 import type { CoroutineBody } from '@finch/core';
 import { RtspError } from '../errors';
 import { parsePausePoint, type RangeHeader } from '../headers/range';
-import { effectiveUs, formatAnswer, secondsOf } from '../movie-range';
+import { effectiveTime, formatAnswer, secondsOf } from '../movie-range';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
 
@@ -19,10 +19,10 @@ export function* pause(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const value = exchange.header('Range');
   const range = value === undefined ? undefined : parsePausePoint(value);
   const pointUs = pausePointUs(range, session.durationUs);
-  const atUs = effectiveUs(range, exchange.service.host.thread.nowUs);
-  if (atUs !== undefined) {
-    session.player.pauseAt(atUs, pointUs);
-    const { timeUtcMs } = range!;
+  const time = effectiveTime(range, exchange.service.host.thread.nowUs);
+  if (time !== undefined) {
+    session.player.pauseAt(time.atUs, pointUs);
+    const { timeUtcMs } = time;
     return {
       headers: { Session: session.header, Range: formatAnswer(range, { startUs: pointUs, timeUtcMs }) },
     };

@@ -5,7 +5,7 @@ import { parseBandwidth } from '../headers/delivery-wishes';
 import { parseRange, type RangeHeader } from '../headers/range';
 import { formatRtpInfo } from '../headers/rtp-info';
 import { formatScale, formatSpeed, parseScale, parseSpeed } from '../headers/scale-speed';
-import { effectiveUs, formatAnswer, secondsOf } from '../movie-range';
+import { effectiveTime, formatAnswer, secondsOf } from '../movie-range';
 import type { PlayRange } from '../play-queue';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
@@ -15,8 +15,8 @@ const US_PER_S = 1_000_000;
 
 /**
  * Plays the session, at once or at the time of Range. Range and RTP-Info say where it really starts, Scale and Speed how fast
- * it really goes, if they were asked for or are not 1. A range that waits for the one before has no RTP-Info: its numbers are not
- * known yet. 457 for a range that is not of this movie, that runs against Scale, or whose time is too far ahead; 456 for one in
+ * it really goes, if they were asked for or are not 1. A range that waits while another is played, or behind the place of a pause,
+ * has no RTP-Info: its numbers are not known yet. 457 for a range that is not of this movie, that runs against Scale, or whose time is too far ahead; 456 for one in
  * the time of day.
  */
 export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
@@ -28,10 +28,10 @@ export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const direction = (scale ?? 1) < 0 ? 'reverse' : 'forward';
   const range = optional(exchange.header('Range'), (value) => parseRange(value, direction));
   const wanted = wantedRange(range, session.durationUs, scale ?? 1);
-  const notBeforeUs = effectiveUs(range, exchange.service.host.thread.nowUs);
+  const time = effectiveTime(range, exchange.service.host.thread.nowUs);
   if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
-  const played = session.player.play({ ...wanted, scale, speed, notBeforeUs });
-  const timeUtcMs = notBeforeUs === undefined ? undefined : range?.timeUtcMs;
+  const played = session.player.play({ ...wanted, scale, speed }, time);
+  const { startUs, isNext } = played;
   const isScaled = scale !== undefined || played.scale !== 1;
   const isSped = speed !== undefined || played.speed !== 1;
   return {
@@ -39,8 +39,8 @@ export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
       Session: session.header,
       ...(isScaled && { Scale: formatScale(played.scale) }),
       ...(isSped && { Speed: formatSpeed(played.speed) }),
-      Range: formatAnswer(range, { startUs: played.startUs, endUs: endUsOf(played), timeUtcMs }),
-      ...(!played.isQueued && { 'RTP-Info': formatRtpInfo(session.rtpInfo(played.startUs)) }),
+      Range: formatAnswer(range, { startUs, endUs: endUsOf(played), timeUtcMs: played.time?.timeUtcMs }),
+      ...(isNext && startUs !== undefined && { 'RTP-Info': formatRtpInfo(session.rtpInfo(startUs)) }),
     },
   };
 }
@@ -50,7 +50,7 @@ function optional<Value>(value: string | undefined, parse: (value: string) => Va
 }
 
 // Key frames lie where they lie: a range may come out with its end on the wrong side.
-function endUsOf({ startUs, endUs, scale }: Played): number {
+function endUsOf({ endUs, startUs = endUs, scale }: Played): number {
   return scale < 0 ? Math.min(endUs, startUs) : Math.max(endUs, startUs);
 }
 
