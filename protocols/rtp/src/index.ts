@@ -36,6 +36,7 @@ export * from './rtp-clock';
 export * from './rtp-header';
 export * from './rtp-sender';
 export * from './rtp-session';
+export * from './rtp-session-options';
 export * from './rtp-transport';
 export * from './sender-reports';
 export * from './sent-runs';

@@ -3,7 +3,7 @@
  * told to play and pause by it. Rule: paced by the media clock alone; a plan or a socket that is not ready parks the
  * session, and nobody else notices. Thread: the viewer's task thread.
  */
-import { type PipeEnd, PullPipe, type PullProvider, Task, type TaskThread } from '@finch/core';
+import { type PipeEnd, PullPipe, Task, type TaskThread } from '@finch/core';
 // From where they are: what an index hands on is looked up by name each time.
 import { TaskEvent } from '@finch/core/reactor/events';
 import { AGAIN, after, DELETE, PARK } from '@finch/core/reactor/run-result';
@@ -13,8 +13,9 @@ import { PlayHead } from './play-head';
 import { clampScale, clampSpeed, type PlayWish, untilUsOf } from './play-order';
 import type { Quality } from './quality-control';
 import { type RtpSender, SendResult } from './rtp-sender';
+import type { PlayOutcome, RtpSessionOptions } from './rtp-session-options';
 import { SenderReports } from './sender-reports';
-import { type SlowViewer, ViewerWay } from './viewer-way';
+import { ViewerWay } from './viewer-way';
 
 const US_PER_MS = 1000;
 const US_PER_S = 1_000_000;
@@ -34,49 +35,6 @@ const MAX_STALE_US = 1_000_000;
 
 /** What becomes of a frame. */
 const Verdict = { send: 0, leftOut: 1, tooLate: 2 } as const;
-
-/** Who hears how a session ends. Called on its thread. */
-export interface RtpSessionEvents {
-  /** The movie is over: whether something else follows it. If so, that is the end of a range, and nobody is told BYE. */
-  goesOn(): boolean;
-  /** The movie is over, and the viewer has been told so with BYE. Playing again is possible. */
-  ended(): void;
-  /**
-   * The end that play() was given has been reached, or backward the start of the movie, or its end while it goes on. Playing on is
-   * possible, at once.
-   */
-  rangeEnded(): void;
-  /** The movie can't be read any more; the viewer has been told so with BYE. */
-  failed(error: Error): void;
-  /** The viewer can't keep up, for a reason of one line; nothing is sent any more. */
-  stalled(reason: string): void;
-  /** The network carries less than before, or more; `loss` (0..1) is what was reported last. */
-  qualityChanged(quality: Quality, loss: number): void;
-  /** The viewer begins to go without something since he is late, or keeps up again: `quality` is full then. */
-  latenessThins(quality: Quality): void;
-}
-
-/** What an RTP session is made of. */
-export interface RtpSessionOptions {
-  readonly provider: PullProvider;
-  /** In the order of the provider's tracks. */
-  readonly senders: readonly RtpSender[];
-  readonly durationUs: number;
-  readonly pacing: Pacing;
-  readonly slowViewer: SlowViewer;
-  /** The canonical name of the sender (RFC 3550 §6.5.1), UTF-8. */
-  readonly cname: Uint8Array;
-  readonly events: RtpSessionEvents;
-}
-
-/** What playing would come to; places are presentation times in microseconds. */
-export interface PlayOutcome {
-  /** Undefined: where it stands then. */
-  readonly startUs: number | undefined;
-  readonly endUs: number;
-  readonly scale: number;
-  readonly speed: number;
-}
 
 /** A task that plays one movie to one viewer; kill says BYE and frees everything. */
 export class RtpSession extends Task implements PlanWaiter, PipeEnd {

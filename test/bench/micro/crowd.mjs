@@ -21,6 +21,7 @@ const SILENT = {
   failed: () => {},
   stalled: () => {},
   qualityChanged: () => {},
+  latenessThins: () => {},
 };
 
 /** A thread whose turns are made by hand. */
