@@ -70,20 +70,6 @@ export function processUsage(pid) {
   };
 }
 
-/** The most that went over the loopback in `seconds` on end until `promise` settles, in Mbit/s. */
-export async function busiestLoopback(promise, seconds) {
-  let isOver = false;
-  const done = () => {
-    isOver = true;
-  };
-  promise.then(done, done);
-  const bits = [];
-  for (; !isOver; await sleep(1000))
-    bits.push(8 * Number(readFileSync('/sys/class/net/lo/statistics/tx_bytes', 'utf8')));
-  const rates = bits.slice(seconds).map((total, i) => (total - bits[i]) / seconds / 1e6);
-  return Math.max(...rates);
-}
-
 /** Starts any program that will listen on `port`; on core 0 alone if `pinned`. It has `url`, `pid`, `output()`, `stop()`. */
 export async function start(name, command, args, port, url, pinned) {
   const [program, ...rest] = pin([command, ...args], pinned ? '0' : '');

@@ -16,7 +16,6 @@ import { Task } from './task';
 import { type TaskClass, TaskClasses } from './task-classes';
 import { TaskEntry, TaskState } from './task-entry';
 import { OTHERS_SHARE, TaskLane } from './task-lane';
-import type { TaskQueue } from './task-queue';
 import { generationOf, slotOf, type TaskRef, threadIndexOf } from './task-ref';
 import { TaskTable } from './task-table';
 import {
@@ -33,9 +32,6 @@ import { StatsField, ThreadStats } from './thread-stats';
 const DRAIN_ROWS = 256;
 /** Fetches in one turn; a flood of signals must not keep the turn from running tasks. */
 const MAX_DRAINS_PER_TURN = 64;
-
-/** Tasks that prefetch before the first of them runs: what they read of memory fits in a first-level cache. */
-const PREFETCHED_TASKS = 16;
 
 const STATE_NAMES = ['parked', 'queued', 'sleeping', 'running'] as const;
 
@@ -66,8 +62,6 @@ export class TaskThread {
     this.#enqueue(entry, entry.lane);
   };
 
-  /** What the last prefetches returned: nothing but a place where it can be seen, or V8 would leave them out. @internal */
-  prefetched = 0;
   #nowUs: number;
   #isTurning = false;
   #isWakeAsked = false;
@@ -249,25 +243,14 @@ export class TaskThread {
 
   // Runs until `endUs`; from `yieldUs` on it makes way for punctual tasks, so what is due waits for one run and the flush.
   // Tasks queued by these runs wait for the next turn, so no task and no pair of tasks can spin here.
-  #runLane({ queue }: TaskLane, yieldUs: number, endUs: number): void {
+  #runLane(lane: TaskLane, yieldUs: number, endUs: number): void {
+    const { queue } = lane;
     const order = this.#runOrder;
     for (let left = queue.length, fetched = 0; left > 0; left--, fetched--) {
-      if (fetched === 0) fetched = this.#prefetch(queue, Math.min(left, PREFETCHED_TASKS));
+      if (fetched === 0) fetched = lane.prefetch(left, this.#reports);
       this.#run((order === undefined ? queue.shift() : queue.take(order.pick(left)))!);
       if (this.#nowUs >= endUs || (this.#nowUs >= yieldUs && this.#punctual.isDue(this.#nowUs))) return;
     }
-  }
-
-  /** Prefetches the first `count` of a queue, and returns how many that are. */
-  #prefetch(queue: TaskQueue<TaskEntry>, count: number): number {
-    let read = 0;
-    try {
-      for (let i = 0; i < count; i++) read += queue.at(i)!.task.prefetch();
-    } catch (error) {
-      this.#reports.error(undefined, error);
-    }
-    this.prefetched = read;
-    return count;
   }
 
   #run(entry: TaskEntry): void {
