@@ -1,11 +1,20 @@
 /**
  * The ways by which a dialogue reaches the server: RTSP, RTSPS, a tunnel of two halves, one half alone, a WebSocket, TLS that is none.
  * Used by the fuzzer. Rule: the same random numbers do the same; unmutated, a dialogue is spoken as its player would.
- * Spec: RFC 2326 §10; RFC 6455 §5; RFC 8446 §5.1; Apple, "Tunnelling RTSP and RTP through HTTP".
+ * Spec: RFC 2326 §10; RFC 8446 §5.1; Apple, "Tunnelling RTSP and RTP through HTTP".
  */
 import type { SeededRandom } from '@finch/core/reactor/seeded-random';
-import { clientFrame, handshake, Opcode, ServerFrames } from '../support/websocket-client';
 import { Attacker } from './attacker';
+import {
+  bytesOf,
+  type Course,
+  DIALOGUE_TIMEOUT_MS,
+  isHit,
+  NO_SESSION,
+  RESET_IN,
+  sendInPieces,
+  setUp,
+} from './course';
 import {
   type Dialogue,
   HELLO_DIALOGUES,
@@ -15,16 +24,7 @@ import {
   TUNNEL_DIALOGUES,
 } from './dialogues';
 import { mutate } from './mutations';
-import type { ServerUnderTorture } from './server-under-torture';
-
-/** One dialogue on its way. */
-export interface Course {
-  readonly server: ServerUnderTorture;
-  readonly movie: string;
-  readonly dialogue: Dialogue;
-  readonly random: SeededRandom;
-  readonly isMutated: boolean;
-}
+import { runWebSocket } from './websocket-way';
 
 /** A way; see the head of this file. */
 export interface Way {
@@ -48,12 +48,8 @@ export const WAYS: readonly Way[] = [
   { name: 'TLS records', share: 3, isEncrypted: true, dialogues: RECORD_DIALOGUES, run: runRecords },
 ];
 
-const DIALOGUE_TIMEOUT_MS = 30_000;
-/** One in so many is reset. Over TLS fewer: the server may linger for a second with what it could not send any more. */
-const RESET_IN = 4;
+/** Fewer than RESET_IN: over TLS the server may linger for a second with what it could not send any more. */
 const RESET_IN_ENCRYPTED = 16;
-const MAX_CUTS = 3;
-const NO_SESSION = '0123456789abcdef';
 
 /** Draws a way by the shares. */
 export function drawWay(random: SeededRandom): Way {
@@ -122,69 +118,6 @@ async function endTunnel(course: Course, get: Attacker, posts: readonly Attacker
   for (const post of posts) post.leave();
 }
 
-async function runWebSocket(course: Course): Promise<string> {
-  const { server, random } = course;
-  const attacker = await Attacker.connect(server.port);
-  if (isHit(course, 8)) return await shakeBadly(course, attacker);
-  attacker.send(handshake());
-  await attacker.answered(1);
-  if (attacker.statuses.join() !== '101') throw new Error(`no WebSocket was opened: ${attacker.text}`);
-  const session = await setUp(course, attacker, (bytes) => attacker.send(clientFrame(bytes)), 2);
-  const frames = framesOf(bytesOf(course, session), course);
-  const bytes = isHit(course, 3) ? mutate(frames, random, frames) : frames;
-  await sendInPieces((piece) => attacker.send(piece), bytes, random);
-  if (isHit(course, 3)) attacker.send(anyClose(random));
-  if (isHit(course, RESET_IN)) await attacker.reset();
-  else await attacker.finish(DIALOGUE_TIMEOUT_MS);
-  const { text } = attacker;
-  const sent = Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1');
-  return new ServerFrames().take(sent).toString('latin1');
-}
-
-/** A handshake that was mutated itself, with all that follows. */
-async function shakeBadly(course: Course, attacker: Attacker): Promise<string> {
-  const { random } = course;
-  const frames = framesOf(bytesOf(course, NO_SESSION), course);
-  attacker.send(mutate(Buffer.from(handshake()), random, frames));
-  await sendInPieces((bytes) => attacker.send(bytes), frames, random);
-  await attacker.finish(DIALOGUE_TIMEOUT_MS);
-  return attacker.text;
-}
-
-/** One message of several frames, with a ping before each; of a mutated course now and then with one that may not be. */
-function framesOf(bytes: Buffer, course: Course): Buffer {
-  const { random } = course;
-  const frames: Buffer[] = [];
-  let at = 0;
-  do {
-    const left = bytes.length - at;
-    const isLast = left === 0 || frames.length >= 2 * MAX_CUTS;
-    const end = isLast ? bytes.length : at + 1 + random.below(left);
-    frames.push(clientFrame('?', { opcode: Opcode.ping }));
-    const opcode = at === 0 ? Opcode.binary : Opcode.continuation;
-    frames.push(clientFrame(bytes.subarray(at, end), { opcode, isFinal: end >= bytes.length }));
-    if (isHit(course, 8)) frames.push(anyFrame(random));
-    at = end;
-  } while (at < bytes.length);
-  return Buffer.concat(frames);
-}
-
-function anyFrame(random: SeededRandom): Buffer {
-  return clientFrame(Buffer.alloc(random.below(300), 7), {
-    opcode: random.below(16),
-    isFinal: random.below(2) > 0,
-    isMasked: random.below(8) > 0,
-    reserved: random.below(8) > 0 ? 0 : 0x10 << random.below(3),
-  });
-}
-
-/** A close frame with any code, and a reason that need be no text. */
-function anyClose(random: SeededRandom): Buffer {
-  const payload = Buffer.from(Array.from({ length: random.below(6) }, () => random.below(256)));
-  if (payload.length > 1 && random.below(2) > 0) payload.writeUInt16BE(1000 + random.below(16));
-  return clientFrame(payload, { opcode: Opcode.close });
-}
-
 async function runHalf(course: Course): Promise<string> {
   return await throwAt(course.server.port, course);
 }
@@ -214,49 +147,4 @@ async function runRecords(course: Course): Promise<string> {
   if (isHit(course, RESET_IN)) await attacker.reset();
   else attacker.leave();
   return attacker.text;
-}
-
-/** Whether a mutated course does what one of `count` does. */
-function isHit({ isMutated, random }: Course, count: number): boolean {
-  return isMutated && random.below(count) === 0;
-}
-
-function urlOf({ server, movie }: Course): string {
-  return server.url(movie);
-}
-
-/** Sets up the session of a dialogue that needs one; resolves with its id, or something like one. */
-async function setUp(
-  course: Course,
-  attacker: Attacker,
-  send: (bytes: string) => void,
-  answers = 1,
-): Promise<string> {
-  const { transport } = course.dialogue;
-  if (transport === undefined) return NO_SESSION;
-  send(`SETUP ${urlOf(course)}/trackID=1 RTSP/1.0\r\nCSeq: 1\r\nTransport: ${transport}\r\n\r\n`);
-  await attacker.answered(answers);
-  return /^Session: ([0-9a-f]{32})/im.exec(attacker.text)?.[1] ?? NO_SESSION;
-}
-
-function bytesOf(course: Course, session: string): Buffer {
-  const { dialogue, random, isMutated } = course;
-  const plain = dialogue.bytes(urlOf(course), session);
-  const other = RTSP_DIALOGUES[random.below(RTSP_DIALOGUES.length)]!.bytes(urlOf(course), session);
-  return isMutated ? mutate(plain, random, other) : plain;
-}
-
-async function sendInPieces(
-  send: (bytes: Uint8Array) => void,
-  bytes: Buffer,
-  random: SeededRandom,
-): Promise<void> {
-  let at = 0;
-  for (let cuts = random.below(MAX_CUTS + 1); cuts > 0 && at < bytes.length; cuts--) {
-    const end = at + 1 + random.below(bytes.length - at);
-    send(bytes.subarray(at, end));
-    await new Promise((resolve) => setImmediate(resolve));
-    at = end;
-  }
-  send(bytes.subarray(at));
 }

@@ -282,7 +282,7 @@ export class RtspSession extends Task implements ConnectedSession, DestinationOw
 
   #reportArrived(trackId: number, bytes: Uint8Array): void {
     const sender = this.#tracks.senderOf(trackId);
-    if (sender?.reportArrived(bytes, unixNowUs()) !== true) return; // another session's that sends to the same port
+    if (sender?.reportArrived(bytes, unixNowUs()) !== true) return; // malformed, or of another session on this port
     this.refresh();
     this.player.rtp?.reportRead(sender);
   }
