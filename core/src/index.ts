@@ -2,6 +2,7 @@
 export * from './module/module';
 export * from './module/roles';
 export * from './net/address-counts';
+export * from './net/address-holders';
 export * from './net/errno';
 export * from './net/handshake-pace';
 export * from './net/packet-batch';

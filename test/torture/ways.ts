@@ -1,10 +1,20 @@
 /**
- * The ways by which a dialogue reaches the server: RTSP, RTSPS, a tunnel of two halves, one half alone, TLS that is none.
+ * The ways by which a dialogue reaches the server: RTSP, RTSPS, a tunnel of two halves, one half alone, a WebSocket, TLS that is none.
  * Used by the fuzzer. Rule: the same random numbers do the same; unmutated, a dialogue is spoken as its player would.
  * Spec: RFC 2326 §10; RFC 8446 §5.1; Apple, "Tunnelling RTSP and RTP through HTTP".
  */
 import type { SeededRandom } from '@finch/core/reactor/seeded-random';
 import { Attacker } from './attacker';
+import {
+  bytesOf,
+  type Course,
+  DIALOGUE_TIMEOUT_MS,
+  isHit,
+  NO_SESSION,
+  RESET_IN,
+  sendInPieces,
+  setUp,
+} from './course';
 import {
   type Dialogue,
   HELLO_DIALOGUES,
@@ -14,16 +24,7 @@ import {
   TUNNEL_DIALOGUES,
 } from './dialogues';
 import { mutate } from './mutations';
-import type { ServerUnderTorture } from './server-under-torture';
-
-/** One dialogue on its way. */
-export interface Course {
-  readonly server: ServerUnderTorture;
-  readonly movie: string;
-  readonly dialogue: Dialogue;
-  readonly random: SeededRandom;
-  readonly isMutated: boolean;
-}
+import { runWebSocket } from './websocket-way';
 
 /** A way; see the head of this file. */
 export interface Way {
@@ -38,20 +39,17 @@ export interface Way {
 
 /** All of them; the shares make a hundred. */
 export const WAYS: readonly Way[] = [
-  { name: 'RTSP', share: 62, isEncrypted: false, dialogues: RTSP_DIALOGUES, run: runPlain },
+  { name: 'RTSP', share: 54, isEncrypted: false, dialogues: RTSP_DIALOGUES, run: runPlain },
   { name: 'RTSPS', share: 8, isEncrypted: true, dialogues: RTSP_DIALOGUES, run: runEncrypted },
   { name: 'tunnel', share: 15, isEncrypted: false, dialogues: RTSP_DIALOGUES, run: runTunnel },
   { name: 'half of a tunnel', share: 8, isEncrypted: false, dialogues: TUNNEL_DIALOGUES, run: runHalf },
+  { name: 'WebSocket', share: 8, isEncrypted: false, dialogues: RTSP_DIALOGUES, run: runWebSocket },
   { name: 'TLS handshake', share: 4, isEncrypted: true, dialogues: HELLO_DIALOGUES, run: runHello },
   { name: 'TLS records', share: 3, isEncrypted: true, dialogues: RECORD_DIALOGUES, run: runRecords },
 ];
 
-const DIALOGUE_TIMEOUT_MS = 30_000;
-/** One in so many is reset. Over TLS fewer: the server may linger for a second with what it could not send any more. */
-const RESET_IN = 4;
+/** Fewer than RESET_IN: over TLS the server may linger for a second with what it could not send any more. */
 const RESET_IN_ENCRYPTED = 16;
-const MAX_CUTS = 3;
-const NO_SESSION = '0123456789abcdef';
 
 /** Draws a way by the shares. */
 export function drawWay(random: SeededRandom): Way {
@@ -149,49 +147,4 @@ async function runRecords(course: Course): Promise<string> {
   if (isHit(course, RESET_IN)) await attacker.reset();
   else attacker.leave();
   return attacker.text;
-}
-
-/** Whether a mutated course does what one of `count` does. */
-function isHit({ isMutated, random }: Course, count: number): boolean {
-  return isMutated && random.below(count) === 0;
-}
-
-function urlOf({ server, movie }: Course): string {
-  return server.url(movie);
-}
-
-/** Sets up the session of a dialogue that needs one; resolves with its id, or something like one. */
-async function setUp(
-  course: Course,
-  attacker: Attacker,
-  send: (bytes: string) => void,
-  answers = 1,
-): Promise<string> {
-  const { transport } = course.dialogue;
-  if (transport === undefined) return NO_SESSION;
-  send(`SETUP ${urlOf(course)}/trackID=1 RTSP/1.0\r\nCSeq: 1\r\nTransport: ${transport}\r\n\r\n`);
-  await attacker.answered(answers);
-  return /^Session: ([0-9a-f]{32})/im.exec(attacker.text)?.[1] ?? NO_SESSION;
-}
-
-function bytesOf(course: Course, session: string): Buffer {
-  const { dialogue, random, isMutated } = course;
-  const plain = dialogue.bytes(urlOf(course), session);
-  const other = RTSP_DIALOGUES[random.below(RTSP_DIALOGUES.length)]!.bytes(urlOf(course), session);
-  return isMutated ? mutate(plain, random, other) : plain;
-}
-
-async function sendInPieces(
-  send: (bytes: Uint8Array) => void,
-  bytes: Buffer,
-  random: SeededRandom,
-): Promise<void> {
-  let at = 0;
-  for (let cuts = random.below(MAX_CUTS + 1); cuts > 0 && at < bytes.length; cuts--) {
-    const end = at + 1 + random.below(bytes.length - at);
-    send(bytes.subarray(at, end));
-    await new Promise((resolve) => setImmediate(resolve));
-    at = end;
-  }
-  send(bytes.subarray(at));
 }

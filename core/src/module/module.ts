@@ -58,10 +58,6 @@ export interface TaskThreadHost {
   claim(key: string, take: (connection: HandedConnection) => void): () => void;
   /** Gives a connection to who claims `key`; one that nobody claims within 10 s is closed. */
   handOver(key: string, connection: HandedConnection): void;
-  /** Tells this module on all other task threads something; who hears() the topic there is told, a moment later. */
-  tell(topic: string, text: string): void;
-  /** Has `listener` called with what this module tells on other task threads; in place of an earlier one of the topic. */
-  hear(topic: string, listener: (text: string) => void): void;
   /** Names what is counted in the thread's snapshot, for people and for leak tests. */
   count(name: string, read: () => number): void;
 }

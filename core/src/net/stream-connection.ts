@@ -31,6 +31,8 @@ export interface StreamConnection {
   readonly isFull: boolean;
   /** Reads what is there: bytes, 0 at the end of the stream, -EAGAIN when there is nothing now, another -errno when broken. */
   receive(into: Uint8Array): number;
+  /** As receive(), of what nobody will read before close(): whatever stands on top of the connection does not look at it. */
+  drain(into: Uint8Array): number;
   /** Sends bytes with what else leaves in this turn; they are copied. Bytes for a broken connection are dropped. */
   send(bytes: Uint8Array): void;
   /** Sends bytes like send(), and does not wait for the end of the turn where that can be: for answers. */

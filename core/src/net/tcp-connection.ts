@@ -49,6 +49,11 @@ export class TcpConnection implements StreamConnection, RowOwner {
     return native.tcpReceive(this.context.fd, into);
   }
 
+  /** As receive(). */
+  drain(into: Uint8Array): number {
+    return this.receive(into);
+  }
+
   get isOpen(): boolean {
     return !this.#closed;
   }

@@ -109,6 +109,11 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     return -Errno.EAGAIN;
   }
 
+  /** As receive(): what the kernel has gets here by itself, up to what is read ahead. */
+  drain(into: Uint8Array): number {
+    return this.receive(into);
+  }
+
   send(bytes: Uint8Array): void {
     if (this.#isClosed || this.#broken !== 0) return;
     if (this.#socket.writableLength + bytes.length > MAX_WAITING_BYTES) {

@@ -1,7 +1,7 @@
 /**
  * The RTP and RTCP sockets of a task thread, shared by all of its UDP viewers: two neighbouring ports,
- * the even one for RTP (RFC 3550 §11). Called by RTP transports. Rule: what arrives is handed to whoever claimed the
- * sender's address; anything else is counted and dropped. Thread: its own.
+ * the even one for RTP (RFC 3550 §11). Called by RTP transports. Rule: what arrives is handed to all who claimed the
+ * sender's address, so that nobody can claim it away from another; anything else is counted and dropped. Thread: its own.
  */
 import { native } from '@finch/native';
 import { EventContext } from '../reactor/event-context';
@@ -9,6 +9,7 @@ import { kReadable, kWritable, TaskEvent } from '../reactor/events';
 import { after, DELETE, PARK } from '../reactor/run-result';
 import { Task } from '../reactor/task';
 import type { TaskThread } from '../reactor/task-thread';
+import { AddressHolders } from './address-holders';
 import { errnoName } from './errno';
 import type { PacketBatch, RefusedRow, RowOwner } from './packet-batch';
 import { type PacketRun, ROW_WORDS, writeUdpRun } from './packet-row';
@@ -48,7 +49,7 @@ export class UdpPair extends Task implements RowOwner {
   readonly #rtp: EventContext;
   readonly #rtcp: EventContext;
   readonly #backlog = new RowBacklog();
-  readonly #listeners = new Map<string, DatagramListener>();
+  readonly #listeners = new AddressHolders<DatagramListener>();
   readonly #buffer = new Uint8Array(DATAGRAMS_PER_CALL * MAX_DATAGRAM_BYTES);
   readonly #rows = new Uint32Array(DATAGRAMS_PER_CALL * (1 + ADDRESS_WORDS));
   readonly #spreader: RunSpreader<UdpDestination> | null;
@@ -78,14 +79,14 @@ export class UdpPair extends Task implements RowOwner {
     return true;
   }
 
-  /** Hands what comes from this address and port to `listener`. One claim an address; a later one replaces it. */
+  /** Hands what comes from this address and port to `listener`, and to others who claim it. */
   claim(address: SocketAddress, listener: DatagramListener): void {
-    this.#listeners.set(address.key, listener);
+    this.#listeners.add(address, listener);
   }
 
-  /** Ends a claim, unless somebody else has made it his own since. */
+  /** Ends a claim. */
   unclaim(address: SocketAddress, listener: DatagramListener): void {
-    if (this.#listeners.get(address.key) === listener) this.#listeners.delete(address.key);
+    this.#listeners.remove(address, listener);
   }
 
   /** Number of claimed addresses. */
@@ -179,13 +180,11 @@ export class UdpPair extends Task implements RowOwner {
     for (let i = 0; i < count; i++) {
       const at = i * (1 + ADDRESS_WORDS);
       const from = SocketAddress.fromWords(this.#rows, at + 1);
-      const listener = this.#listeners.get(from.key);
-      if (listener === undefined) {
-        this.strangers++;
-        continue;
-      }
+      const listeners = this.#listeners.of(from);
+      if (listeners.length === 0) this.strangers++;
       const begin = i * MAX_DATAGRAM_BYTES;
-      listener.datagram(this.#buffer.subarray(begin, begin + this.#rows[at]!), from);
+      for (const listener of listeners)
+        listener.datagram(this.#buffer.subarray(begin, begin + this.#rows[at]!), from);
     }
   }
 }

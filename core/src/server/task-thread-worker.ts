@@ -36,7 +36,6 @@ class TaskThreadWorker {
   readonly #batch: PacketBatch;
   readonly #blocking: BlockingCalls;
   readonly #thread: TaskThread;
-  readonly #listeners = new Map<string, (text: string) => void>();
   readonly #claims = new ConnectionClaims((message) => this.#post(message));
   readonly #memory: MemoryBudget;
   readonly #lines: WorkerLog;
@@ -102,10 +101,6 @@ class TaskThreadWorker {
       connectionClosed: (peer) => this.#post({ kind: 'closed', peer: peer.words }),
       claim: (key, take) => this.#claims.claim(`${moduleName} ${key}`, take),
       handOver: (key, connection) => this.#claims.handOver(`${moduleName} ${key}`, connection),
-      tell: (topic, text) => {
-        if (this.start.threadCount > 1) this.#post({ kind: 'told', topic: `${moduleName} ${topic}`, text });
-      },
-      hear: (topic, listener) => this.#listeners.set(`${moduleName} ${topic}`, listener),
       count: (name, read) => this.#counts.set(name, read),
     };
   }
@@ -117,9 +112,6 @@ class TaskThreadWorker {
         break;
       case 'delivered':
         this.#claims.delivered(message);
-        break;
-      case 'told':
-        this.#listeners.get(message.topic)?.(message.text);
         break;
       case 'inspect':
         this.#post({ kind: 'snapshot', id: message.id, snapshot: this.#snapshot() });

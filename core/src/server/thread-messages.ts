@@ -59,13 +59,6 @@ export interface HandedOverMessage {
   readonly bytes: Uint8Array;
 }
 
-/** What a module on one task thread tells itself on all others; the main thread passes it on. */
-export interface ToldMessage {
-  readonly kind: 'told';
-  readonly topic: string;
-  readonly text: string;
-}
-
 /** Main thread to task thread. */
 export type ToTaskThread =
   | {
@@ -76,7 +69,6 @@ export type ToTaskThread =
       readonly refusal: Refusal | undefined;
     }
   | DeliveredMessage
-  | ToldMessage
   | { readonly kind: 'inspect'; readonly id: number }
   | { readonly kind: 'stop' };
 
@@ -109,6 +101,5 @@ export type FromWorker =
   | { readonly kind: 'closed'; readonly peer: Uint32Array }
   | { readonly kind: 'claim' | 'claim-ended'; readonly key: string; readonly id: number }
   | HandedOverMessage
-  | ToldMessage
   | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: ThreadSnapshot }
   | { readonly kind: 'stopped'; readonly snapshot: ThreadSnapshot };

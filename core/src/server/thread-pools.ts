@@ -18,7 +18,6 @@ import type {
   ModuleSpec,
   TaskThreadStart,
   ThreadSnapshot,
-  ToldMessage,
   ToTaskThread,
 } from './thread-messages';
 import { WorkerThread } from './worker-thread';
@@ -222,14 +221,9 @@ export class ThreadPools {
   #receive(thread: TaskThreadHandle, message: FromWorker): void {
     if (message.kind === 'closed') this.#closed(message.peer);
     if (message.kind === 'handed-over') this.#rendezvous.handOver(thread, message);
-    else if (message.kind === 'told') this.#tellOthers(thread, message);
     else if (message.kind === 'claim') this.#rendezvous.claim(thread, message.key, message.id);
     else if (message.kind === 'claim-ended') this.#rendezvous.claimEnded(thread, message.key, message.id);
     else thread.receive(message);
-  }
-
-  #tellOthers(teller: TaskThreadHandle, message: ToldMessage): void {
-    for (const thread of this.taskThreads) if (thread !== teller) thread.post(message);
   }
 
   // After the task threads, so that nobody asks for anything any more. One that waits on a disk is not waited for.

@@ -3,8 +3,7 @@
  * a close over unread bytes with a reset, which takes the last answer with it (RFC 1122 §4.2.2.13): they are read and dropped first,
  * so many and for so long, and no more. Thread: the connection's.
  */
-import { type CoroutineBody, sleep } from '@finch/core';
-import type { ByteSource } from './byte-source';
+import { type CoroutineBody, Errno, type StreamConnection, sleep } from '@finch/core';
 
 /** Bytes that are dropped at most before a connection is closed. */
 export const MAX_DRAINED_BYTES = 65_536;
@@ -14,27 +13,25 @@ const HELLO_LOOK_MS = 50;
 /** Type, version, and length in the last two bytes (RFC 8446 §5.1). */
 const TLS_RECORD_HEADER_BYTES = 5;
 
-/** Reads and drops what is there, into `buffer`; says how many bytes that were. */
-export function drain(source: ByteSource, buffer: Uint8Array): number {
-  let drained = 0;
-  while (drained < MAX_DRAINED_BYTES) {
-    const received = source.receive(buffer);
-    if (received <= 0) break;
-    drained += received;
-  }
-  return drained;
-}
-
 /**
- * Waits for all of a TLS record whose beginning `head` is, and drops it: a client who has said hello says nothing more until he is
- * answered, and so sees the end as an end.
+ * Reads and drops what is there, into `buffer`, until the end or MAX_DRAINED_BYTES in all. Of a TLS record that began with `hello`
+ * the rest is waited for: a client who has said hello says nothing more until he is answered, and so sees the end as an end.
  */
-export function* drainHello(source: ByteSource, buffer: Uint8Array, head: Uint8Array): CoroutineBody {
-  const expected = recordBytes(head);
-  let arrived = head.length;
+export function* drain(
+  connection: Pick<StreamConnection, 'drain'>,
+  buffer: Uint8Array,
+  hello?: Uint8Array,
+): CoroutineBody {
+  const expected = hello === undefined ? 0 : recordBytes(hello) - hello.length;
+  let drained = 0;
   for (let look = 0; look < HELLO_LOOKS; look++) {
-    arrived += drain(source, buffer);
-    if (arrived >= expected) return;
+    while (drained < MAX_DRAINED_BYTES) {
+      const received = connection.drain(buffer);
+      if (received === -Errno.EAGAIN) break;
+      if (received <= 0) return;
+      drained += received;
+    }
+    if (drained >= Math.min(expected, MAX_DRAINED_BYTES)) return;
     yield* sleep(HELLO_LOOK_MS);
   }
 }

@@ -17,7 +17,7 @@ const TUNNEL_TYPE = 'application/x-rtsp-tunnelled';
 const COOKIE = /^[!-~]{1,128}$/;
 /** Answers to a tunnel are of HTTP/1.0 whatever was asked: an answer without end has no place in HTTP/1.1. */
 const VERSION = 'HTTP/1.0';
-/** WebSockets are of HTTP/1.1 (RFC 6455 §4.2.2). */
+/** Answers that speak of an upgrade are of HTTP/1.1 (RFC 7230 §6.7, RFC 6455 §4.2.2). */
 const UPGRADE_VERSION = 'HTTP/1.1';
 const SWITCHING_PROTOCOLS = 101;
 /** Of the statuses that RTSP does not have. */
@@ -103,7 +103,7 @@ function refuse(
   send(
     connection,
     statusCode,
-    { ...headers, Connection: 'close', 'Content-Type': 'text/plain' },
+    { Connection: 'close', 'Content-Type': 'text/plain', ...headers },
     Buffer.from(`${text}\r\n`),
   );
 }
@@ -115,7 +115,7 @@ function send(
   body?: Uint8Array,
 ): void {
   const all = { Date: formatDate(Date.now()), Server: SERVER_NAME, ...headers };
-  const version = statusCode === SWITCHING_PROTOCOLS ? UPGRADE_VERSION : VERSION;
+  const version = 'Upgrade' in headers ? UPGRADE_VERSION : VERSION;
   const phrase = PHRASES[statusCode];
   tcp.send(
     writeResponse({

@@ -22,7 +22,7 @@ import {
 } from '@finch/core';
 import type { InterleavedFrame, RtspRequest } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
-import { drain, drainHello } from './closing';
+import { drain } from './closing';
 import type { ConnectionMemory } from './connection-memory';
 import { ConnectionTimeout, connectionTimes } from './connection-timeout';
 import { errorAnswer, parseErrorAnswer } from './error-reply';
@@ -186,11 +186,12 @@ export class RtspConnection
   }
 
   protected *body(): CoroutineBody {
-    yield* this.#serve();
-    if (this.tcp instanceof TcpConnection && this.tcp.isOpen) drain(this.tcp, this.service.receiveBuffer);
+    const hello = yield* this.#serve();
+    if (this.tcp.isOpen) yield* drain(this.tcp, this.service.receiveBuffer, hello);
   }
 
-  *#serve(): CoroutineBody {
+  /** Returns the begin of a TLS record if it was one that came. */
+  *#serve(): CoroutineBody<Uint8Array | undefined> {
     const { receiveBuffer } = this.service;
     let isBegin = this.#first === undefined;
     if (this.#first !== undefined && (yield* this.#take(this.#first))) return;
@@ -206,8 +207,7 @@ export class RtspConnection
       }
       if (received <= 0) return;
       const chunk = receiveBuffer.subarray(0, received);
-      if (isBegin && chunk[0] === TLS_HANDSHAKE)
-        return yield* drainHello(source, receiveBuffer, chunk.slice());
+      if (isBegin && chunk[0] === TLS_HANDSHAKE) return chunk.slice();
       isBegin = false;
       if (yield* this.#take(chunk)) return;
     }

@@ -42,7 +42,7 @@ export class RtspExchange {
     const session = this.service.sessions.get(id);
     if (session === undefined || session.hasEnded || session.clientHost !== this.connection.peer.host)
       throw new RtspError('sessionNotFound', 'Session: it has ended or never was');
-    session.refresh();
+    session.namedOn(this.connection);
     return session;
   }
 

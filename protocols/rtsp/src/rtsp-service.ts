@@ -57,7 +57,7 @@ export class RtspService implements SessionService {
   readonly cname = Buffer.from(`finch-${randomBytes(6).toString('hex')}`);
   readonly receiveBuffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
   readonly sessions = new Map<string, RtspSession>();
-  readonly udpDestinations: UdpDestinations;
+  readonly udpDestinations = new UdpDestinations();
   /** They enter and leave by themselves. */
   readonly connections = new Set<Task>();
   /** GET halves of HTTP tunnels that have had no POST half so far, the oldest first. */
@@ -72,7 +72,6 @@ export class RtspService implements SessionService {
 
   constructor(readonly host: TaskThreadHost) {
     this.settings = checkedSettings(host.settings);
-    this.udpDestinations = new UdpDestinations(host);
     this.runs = new RunCopier(host.batch);
     this.plans = new PlanCaches(host.batch, host.blocking, host.memory);
     this.failures = new LogLimiter(host.log, FAILURE_LINES);

@@ -25,13 +25,19 @@ import { makeSessionId } from './session-id';
 import { SessionPlayer } from './session-player';
 import type { SessionService } from './session-service';
 import { SessionTracks, type TrackWish } from './session-tracks';
+import type { DestinationOwner } from './udp-destinations';
 
 const US_PER_MS = 1000;
 /** A client that keeps alive just in time must not be cut off: the timeout that is kept is longer than the one told. */
 const TIMEOUT_GRACE_FACTOR = 1.5;
+/**
+ * How long a session that has lost a port keeps its BYEs back, in microseconds: players set up their tracks one behind the other, and
+ * the next port may be the next track's.
+ */
+const DISPLACED_US = 1_000_000;
 
 /** A task for one session; kill ends it. */
-export class RtspSession extends Task implements ConnectedSession {
+export class RtspSession extends Task implements ConnectedSession, DestinationOwner {
   readonly id: string;
   readonly player: SessionPlayer;
   readonly #service: SessionService;
@@ -41,6 +47,10 @@ export class RtspSession extends Task implements ConnectedSession {
   readonly #timeout: TimeoutTask;
   /** Where its tracks were set up, as long as they last. */
   readonly #connections = new Set<SessionConnection>();
+  /** Where it was named last, which may be elsewhere. */
+  #namedOn: SessionConnection | undefined;
+  /** When it ends that has lost a port, by the thread's clock. */
+  #displacedUntilUs: number | undefined;
   #reason = 'the server stops';
   #hasEnded = false;
 
@@ -57,7 +67,7 @@ export class RtspSession extends Task implements ConnectedSession {
     this.#service = service;
     this.#media = media;
     this.#presentation = presentation;
-    this.#tracks = new SessionTracks(service, presentation, () => this.end('its ports were set up anew'));
+    this.#tracks = new SessionTracks(service, presentation, this);
     this.player = new SessionPlayer({
       service,
       media,
@@ -100,6 +110,29 @@ export class RtspSession extends Task implements ConnectedSession {
   /** Notes a sign of life. Hot path: one store. */
   refresh(): void {
     this.#timeout.refresh();
+  }
+
+  /** Notes that a request on `connection` names it. */
+  namedOn(connection: SessionConnection): void {
+    this.#namedOn = connection;
+    this.refresh();
+  }
+
+  /** Part of DestinationOwner: it does unless its client is connected elsewhere. */
+  yieldsTo(connection: SessionConnection): boolean {
+    const isElsewhere = (own: SessionConnection): boolean => own !== connection && own.tcp.isOpen;
+    if (this.#hasEnded) return true;
+    return ![...this.#connections].some(isElsewhere) && !(this.#namedOn && isElsewhere(this.#namedOn));
+  }
+
+  /** Part of DestinationOwner: it ends, and says BYE where nobody else is by then. */
+  displaced(taken: readonly SocketAddress[]): void {
+    this.#tracks.lose(taken);
+    if (this.#hasEnded && this.#displacedUntilUs === undefined) return; // it ends in this turn
+    this.#displacedUntilUs ??= this.thread.nowUs + DISPLACED_US;
+    this.#stop('its ports were set up anew');
+    const saysBye = this.player.rtp !== undefined && !this.#tracks.areDisplaced;
+    this.signal(saysBye ? TaskEvent.update : TaskEvent.kill);
   }
 
   /**
@@ -193,14 +226,13 @@ export class RtspSession extends Task implements ConnectedSession {
 
   /** Ends the session in the next turn, for a reason that the log tells; nothing but BYE is sent any more. */
   end(reason: string): void {
-    this.#reason = reason;
-    this.#hasEnded = true;
-    this.player.stop();
+    this.#stop(reason);
     this.signal(TaskEvent.kill);
   }
 
   run(events: number): number {
     if (events & TaskEvent.kill) return DELETE;
+    if (this.#displacedUntilUs !== undefined) return this.#waitToEnd(this.#displacedUntilUs);
     if (events & TaskEvent.timeout) {
       if (!this.#isServedByTcp()) {
         this.#reason = 'it timed out';
@@ -227,6 +259,17 @@ export class RtspSession extends Task implements ConnectedSession {
     this.#service.log.info(`${this.clientHost} stops ${this.#media.name}: ${this.#reason}`, counts);
   }
 
+  #waitToEnd(untilUs: number): number {
+    const { nowUs } = this.thread;
+    return nowUs >= untilUs ? DELETE : after((untilUs - nowUs) / US_PER_MS);
+  }
+
+  #stop(reason: string): void {
+    this.#reason = reason;
+    this.#hasEnded = true;
+    this.player.stop();
+  }
+
   // A playing TCP viewer lives as long as his connection takes what is sent; the RTP session ends it when it stalls.
   #isServedByTcp(): boolean {
     return this.player.rtp?.isPlaying === true && this.#tracks.areInterleaved;
@@ -238,9 +281,10 @@ export class RtspSession extends Task implements ConnectedSession {
   }
 
   #reportArrived(trackId: number, bytes: Uint8Array): void {
-    this.refresh();
     const sender = this.#tracks.senderOf(trackId);
-    if (sender?.reportArrived(bytes, unixNowUs()) === true) this.player.rtp?.reportRead(sender);
+    if (sender?.reportArrived(bytes, unixNowUs()) !== true) return; // malformed, or of another session on this port
+    this.refresh();
+    this.player.rtp?.reportRead(sender);
   }
 
   #isOf({ segments }: ControlUrl): boolean {

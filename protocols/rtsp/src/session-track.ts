@@ -29,6 +29,8 @@ export interface SessionTrack {
   readonly channels: TransportPair | undefined;
   /** Where its packets and reports go over UDP. */
   readonly destinations: readonly SocketAddress[];
+  /** Its destinations are another session's: it has no way any more. */
+  isDisplaced: boolean;
   /** Ends the transport's claims. */
   readonly release: () => void;
 }

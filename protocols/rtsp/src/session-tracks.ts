@@ -2,7 +2,7 @@
  * The tracks of one session: set up, asked about, torn down. Used by the session. Rule: a track is one of the presentation's,
  * is there once, and gives back its ports or channels when it goes. Spec: RFC 2326 §10.4, §10.7, §12.33.
  */
-import type { Presentation } from '@finch/core';
+import type { Presentation, SocketAddress } from '@finch/core';
 import type { RtpSender, RtpTransportEvents } from '@finch/rtp';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
@@ -22,17 +22,17 @@ export interface TrackWish {
 }
 
 /** Tracks in the order in which they were set up; see the head of this file. */
-export class SessionTracks implements DestinationOwner {
+export class SessionTracks {
   readonly #service: SessionService;
   readonly #presentation: Presentation;
-  readonly #onDisplaced: () => void;
+  readonly #owner: DestinationOwner;
   readonly #tracks: SessionTrack[] = [];
 
-  /** `onDisplaced` is told when a port of theirs has become another session's. */
-  constructor(service: SessionService, presentation: Presentation, onDisplaced: () => void) {
+  /** `owner` is the session: it is told when ports of theirs have become another's. */
+  constructor(service: SessionService, presentation: Presentation, owner: DestinationOwner) {
     this.#service = service;
     this.#presentation = presentation;
-    this.#onDisplaced = onDisplaced;
+    this.#owner = owner;
   }
 
   get count(): number {
@@ -103,9 +103,10 @@ export class SessionTracks implements DestinationOwner {
       interleavedOn: chosen.lowerTransport === 'TCP' ? connection : undefined,
       channels: bound.answer.interleaved,
       destinations: bound.destinations,
+      isDisplaced: false,
       release: bound.release,
     });
-    for (const address of bound.destinations) this.#service.udpDestinations.take(address, this);
+    this.#service.udpDestinations.take(bound.destinations, this.#owner, connection);
     return { ...served(chosen), ...bound.answer, ssrc: sender.ssrc };
   }
 
@@ -131,10 +132,20 @@ export class SessionTracks implements DestinationOwner {
     }));
   }
 
-  /** Part of DestinationOwner: a BYE for the sources of old ends a new player's movie as well (FFmpeg's does not ask of whom it is). */
-  displaced(): void {
-    for (const { sender } of this.#tracks) sender.leaveTransport();
-    this.#onDisplaced();
+  /** Whether all have lost their ports. */
+  get areDisplaced(): boolean {
+    return this.#tracks.every(({ isDisplaced }) => isDisplaced);
+  }
+
+  // A BYE for the sources of old ends a new player's movie as well (FFmpeg's does not ask of whom it is).
+  /** Ends the ways of those who send to one of these addresses, without BYE. */
+  lose(taken: readonly SocketAddress[]): void {
+    const keys = new Set(taken.map(({ key }) => key));
+    for (const track of this.#tracks) {
+      if (!track.destinations.some(({ key }) => keys.has(key))) continue;
+      track.isDisplaced = true;
+      track.sender.leaveTransport();
+    }
   }
 
   /** Takes a track out, with its ports or channels, and leaves its sender to the RTP session that uses it. */
@@ -143,7 +154,9 @@ export class SessionTracks implements DestinationOwner {
     const [track] = at < 0 ? [] : this.#tracks.splice(at, 1);
     if (track === undefined) return;
     track.release();
-    for (const address of track.destinations) this.#service.udpDestinations.leave(address, this);
+    const kept = new Set(this.#tracks.flatMap(({ destinations }) => destinations.map(({ key }) => key)));
+    for (const address of track.destinations)
+      if (!kept.has(address.key)) this.#service.udpDestinations.leave(address, this.#owner);
   }
 
   /** Takes a track out that has not been played, with its sender. */

@@ -1,53 +1,39 @@
 /**
- * Which session sends to which UDP address and port of a client. Kept by the service of a task thread, told by the tracks of
- * sessions. Rule: a port is one player's; who sets it up anew has started again, and what went there before ends. Only a client
- * can do so to himself: packets go to the address that SETUP came from, and nowhere else (RFC 2326 §16). The other task threads
- * are told, since the connection of who comes back may be accepted by any.
+ * Which sessions send to which UDP addresses and ports of clients. Kept by the service of a task thread, told by the tracks of
+ * sessions. Rule: a client who has crashed and comes back on his ports gets what he asks for now, and nothing of before; but an
+ * address may be that of many (NAT), so a session whose client is still connected loses nothing to others. A session of another
+ * task thread is not found here: it ends by its timeout. Spec: RFC 2326 §10.4, §16.
  */
-import type { SocketAddress, TaskThreadHost } from '@finch/core';
-
-const TOPIC = 'UDP destination taken';
+import { AddressHolders, type SocketAddress } from '@finch/core';
+import type { SessionConnection } from './session-connection';
 
 /** Whose packets go somewhere. */
 export interface DestinationOwner {
-  /** Somebody else has set up one of its ports: nothing may be sent there any more, not even BYE. */
-  displaced(): void;
+  /** Whether who sets up its ports on `connection` may have them: nobody else is connected whose they could be. */
+  yieldsTo(connection: SessionConnection): boolean;
+  /** Some of these addresses are its own, and somebody else's from now on: nothing may be sent there, not even BYE. */
+  displaced(taken: readonly SocketAddress[]): void;
 }
 
-/** The UDP destinations of the sessions of one task thread; see the head of this file. */
+/** The UDP destinations of one task thread; see the head of this file. */
 export class UdpDestinations {
-  readonly #owners = new Map<string, DestinationOwner>();
-  readonly #host: Pick<TaskThreadHost, 'tell' | 'hear'>;
-
-  /** Hears what other task threads take. */
-  constructor(host: Pick<TaskThreadHost, 'tell' | 'hear'>) {
-    this.#host = host;
-    host.hear(TOPIC, (key) => this.#takenElsewhere(key));
-  }
+  readonly #owners = new AddressHolders<DestinationOwner>();
 
   /** Number of addresses and ports that are sent to. */
   get size(): number {
     return this.#owners.size;
   }
 
-  /** Makes an address and port `owner`'s, and tells who had it before. */
-  take(address: SocketAddress, owner: DestinationOwner): void {
-    const { key } = address;
-    const before = this.#owners.get(key);
-    this.#owners.set(key, owner);
-    if (before === owner) return;
-    before?.displaced();
-    this.#host.tell(TOPIC, key);
+  /** Has `owner` send to addresses that were set up on `connection`; displaces those who sent there and yield to it. */
+  take(addresses: readonly SocketAddress[], owner: DestinationOwner, connection: SessionConnection): void {
+    const others = new Set(addresses.flatMap((address) => this.#owners.of(address)));
+    others.delete(owner);
+    for (const other of others) if (other.yieldsTo(connection)) other.displaced(addresses);
+    for (const address of addresses) this.#owners.add(address, owner);
   }
 
-  /** Ends what take() began, unless it is somebody else's by now. */
+  /** Ends what take() began for one of the addresses. */
   leave(address: SocketAddress, owner: DestinationOwner): void {
-    if (this.#owners.get(address.key) === owner) this.#owners.delete(address.key);
-  }
-
-  #takenElsewhere(key: string): void {
-    const before = this.#owners.get(key);
-    this.#owners.delete(key);
-    before?.displaced();
+    this.#owners.remove(address, owner);
   }
 }

@@ -75,6 +75,11 @@ export class WebSocketConnection implements StreamConnection {
     return -Errno.EAGAIN;
   }
 
+  /** Frames and all. */
+  drain(into: Uint8Array): number {
+    return this.#inner.drain(into);
+  }
+
   send(bytes: Uint8Array): void {
     if (this.#isCloseSent) return;
     this.#inner.send(frameHead(Opcode.binary, bytes.length));

@@ -3,14 +3,18 @@
  * Owned by the connection. Rule: payloads pass as they come and no frame is kept but those that control, which are small; the first
  * frame that may not be ends the stream. Spec: RFC 6455 §5.
  */
+import { isUtf8 } from 'node:buffer';
 import {
   CloseCode,
+  CODE_BYTES,
   closeCodeOf,
   FINAL_BIT,
+  isSendableCode,
   LENGTH_IN_16_BITS,
   LENGTH_IN_64_BITS,
   MASKED_BIT,
   MAX_CONTROL_BYTES,
+  MAX_LENGTH_OF_16_BITS,
   Opcode,
 } from './websocket-frame';
 
@@ -112,17 +116,24 @@ export class WebSocketDecoder {
   }
 
   #beginPayload(): void {
-    const head = new DataView(this.#head.buffer);
-    const length = this.#head[1]! & LENGTH_MASK;
-    this.#leftBytes = length;
-    if (length === LENGTH_IN_16_BITS) this.#leftBytes = head.getUint16(START_BYTES);
-    if (length === LENGTH_IN_64_BITS) {
-      this.#leftBytes = head.getUint32(START_BYTES + 4);
-      if (head.getUint32(START_BYTES) !== 0) this.#refuse('4 GiB or more', 'less', CloseCode.tooBig);
-    }
+    this.#leftBytes = this.#payloadBytes();
     this.#takenBytes = 0;
     this.#isWithinHead = false;
     if (this.#leftBytes === 0) this.#endFrame();
+  }
+
+  /** What the head says; a length has one form only, the shortest (RFC 6455 §5.2). */
+  #payloadBytes(): number {
+    const head = new DataView(this.#head.buffer);
+    const length = this.#head[1]! & LENGTH_MASK;
+    if (length < LENGTH_IN_16_BITS) return length;
+    const is64 = length === LENGTH_IN_64_BITS;
+    const bytes = is64 ? head.getUint32(START_BYTES + 4) : head.getUint16(START_BYTES);
+    const isTooBig = is64 && head.getUint32(START_BYTES) !== 0;
+    if (isTooBig) this.#refuse('4 GiB or more', 'less', CloseCode.tooBig);
+    else if (bytes <= (is64 ? MAX_LENGTH_OF_16_BITS : LENGTH_IN_16_BITS - 1))
+      this.#refuse(`a length of ${bytes} in ${is64 ? 64 : 16} bits`, 'its shortest form');
+    return bytes;
   }
 
   /** Puts what it takes off the mask at `to` of `into`, which may be the same memory; returns how many bytes that are. */
@@ -147,6 +158,9 @@ export class WebSocketDecoder {
   #close(payload: Uint8Array): void {
     const code = closeCodeOf(payload);
     if (code === undefined) this.#refuse('half a code', 'a code to close with');
+    else if (!isSendableCode(code)) this.#refuse(`code ${code}`, 'one that a close frame may have');
+    else if (!isUtf8(payload.subarray(CODE_BYTES)))
+      this.#refuse('a reason that is no UTF-8', 'UTF-8', CloseCode.invalidData);
     else this.end = { code, reason: '' };
   }
 

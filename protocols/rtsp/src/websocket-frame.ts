@@ -7,7 +7,13 @@
 export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** Why a WebSocket ends (RFC 6455 §7.4.1). */
-export const CloseCode = { normal: 1000, protocolError: 1002, unsupportedData: 1003, tooBig: 1009 } as const;
+export const CloseCode = {
+  normal: 1000,
+  protocolError: 1002,
+  unsupportedData: 1003,
+  invalidData: 1007,
+  tooBig: 1009,
+} as const;
 
 /** The first byte: the last frame of its message. */
 export const FINAL_BIT = 0x80;
@@ -20,9 +26,16 @@ export const LENGTH_IN_64_BITS = 127;
 /** Payload of a frame that controls, in bytes (RFC 6455 §5.5). */
 export const MAX_CONTROL_BYTES = 125;
 
-const MAX_LENGTH_OF_16_BITS = 0xffff;
+/** A longer payload has its length in 64 bits. */
+export const MAX_LENGTH_OF_16_BITS = 0xffff;
 /** Close frames begin with a code of so many bytes. */
-const CODE_BYTES = 2;
+export const CODE_BYTES = 2;
+/** Codes that a close frame may have, first and last: of the protocol but those that stand for what no frame says, and of others. */
+const SENDABLE_CODES = [
+  [1000, 1003],
+  [1007, 1014],
+  [3000, 4999],
+] as const;
 
 /** Writes what goes before a message of `payloadBytes` (0..2^32-1) that is one frame: 2, 4 or 10 bytes. */
 export function frameHead(opcode: number, payloadBytes: number): Uint8Array {
@@ -53,4 +66,9 @@ export function closeFrame(code: number, reason: string): Uint8Array {
 export function closeCodeOf(payload: Uint8Array): number | undefined {
   if (payload.length === 0) return CloseCode.normal;
   return payload.length < CODE_BYTES ? undefined : (payload[0]! << 8) | payload[1]!;
+}
+
+/** Whether a close frame may have this code (RFC 6455 §7.4). */
+export function isSendableCode(code: number): boolean {
+  return SENDABLE_CODES.some(([first, last]) => code >= first && code <= last);
 }

@@ -26,26 +26,26 @@ export interface HandshakeFlaw {
 
 /** Whether a request of HTTP asks for a WebSocket. */
 export function asksForWebSocket({ headers }: RtspRequest): boolean {
-  return itemsOf(headers, 'Upgrade').includes('websocket');
+  return hasToken(headers, 'Upgrade', 'websocket');
 }
 
 /** What is wrong with a handshake, if anything is; `origins` are those of the web pages that are let in, or `*`. */
 export function flawOf(request: RtspRequest, origins: readonly string[]): HandshakeFlaw | undefined {
   const { method, version, headers } = request;
-  const has = (name: string, item: string): boolean => itemsOf(headers, name).includes(item);
   const origin = headers.get('Origin');
   if (method !== 'GET') return flaw('method', method, 'GET');
   if (version === 'HTTP/1.0') return flaw('version', version, 'HTTP/1.1');
   if (!headers.has('Host')) return flaw('Host', undefined, 'the name of this server');
-  if (!has('Connection', 'upgrade')) return flaw('Connection', headers.get('Connection'), 'Upgrade');
+  if (!hasToken(headers, 'Connection', 'upgrade'))
+    return flaw('Connection', headers.get('Connection'), 'Upgrade');
   if (headers.get('Sec-WebSocket-Version') !== VERSION) {
-    const wanted = { Upgrade: 'websocket', 'Sec-WebSocket-Version': VERSION };
+    const wanted = { Upgrade: 'websocket', Connection: 'close, Upgrade', 'Sec-WebSocket-Version': VERSION };
     const { text } = flaw('Sec-WebSocket-Version', headers.get('Sec-WebSocket-Version'), VERSION);
     return { statusCode: 426, text, headers: wanted };
   }
   if (!KEY.test(headers.get('Sec-WebSocket-Key') ?? ''))
     return flaw('Sec-WebSocket-Key', headers.get('Sec-WebSocket-Key'), '16 bytes in base64');
-  if (!has('Sec-WebSocket-Protocol', SUBPROTOCOL))
+  if (!itemsOf(headers, 'Sec-WebSocket-Protocol').includes(SUBPROTOCOL))
     return flaw('Sec-WebSocket-Protocol', headers.get('Sec-WebSocket-Protocol'), SUBPROTOCOL);
   if (origin !== undefined && !origins.includes(origin) && !origins.includes(ANY_ORIGIN))
     return flaw('Origin', origin, 'a page that --web-origins lets in', 403);
@@ -63,9 +63,14 @@ export function acceptHeaders({ headers }: RtspRequest): Readonly<Record<string,
   };
 }
 
-/** The items of a list in lower case, in which these headers compare. */
+/** Whether a list has an item, `token` in lower case: those of Upgrade and Connection compare without regard to case. */
+function hasToken(headers: RtspHeaders, name: string, token: string): boolean {
+  return itemsOf(headers, name).some((item) => item.toLowerCase() === token);
+}
+
+/** The items of a list; subprotocols compare as they are (RFC 6455 §4.1). */
 function itemsOf(headers: RtspHeaders, name: string): string[] {
-  const value = headers.getAll(name).join(',').toLowerCase();
+  const value = headers.getAll(name).join(',');
   return value.split(',').map((item) => item.trim());
 }
 

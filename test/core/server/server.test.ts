@@ -233,23 +233,6 @@ describe('stop', () => {
   });
 });
 
-it('what a module tells is heard on all other task threads, and not on its own', async () => {
-  make({
-    taskThreads: 3,
-    listeners: [{ service: 'keep', hosts: ['127.0.0.1'], port: 0 }],
-    modules: [{ path: fixture('telling-module.js'), settings: {} }],
-  });
-  await server!.start();
-  connectTo('keep');
-  const heard = () => lines.filter((line) => line.includes('heard'));
-  await eventually(() => expect(heard().length).toBe(2));
-  const teller = Number(/on thread (\d)$/.exec(heard()[0]!)![1]);
-  const others = [1, 2, 3].filter((thread) => thread !== teller);
-  expect(heard().sort()).toEqual(
-    others.map((thread) => `info: thread ${thread} heard: a client on thread ${teller}`),
-  );
-});
-
 function fixture(name: string): string {
   return join(__dirname, '../../fixtures/modules', name);
 }

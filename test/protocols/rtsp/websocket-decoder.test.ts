@@ -23,6 +23,12 @@ function decode(bytes: Uint8Array, cuts: readonly number[] = []): Decoded {
   return { text: Buffer.concat(pieces).toString('latin1'), pings, end: decoder.end };
 }
 
+/** A client's close frame. */
+function closeOf(code: number, reason: string | Uint8Array = ''): Buffer {
+  const payload = Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason as Uint8Array)]);
+  return clientFrame(payload, { opcode: Opcode.close });
+}
+
 const everywhere = (bytes: Uint8Array): number[] => Array.from(bytes, (_, at) => at);
 const { binary, continuation, ping, pong, close, text } = Opcode;
 
@@ -36,12 +42,6 @@ describe('WebSocketDecoder', () => {
   ])('takes %s', (_, length) => {
     const payload = Buffer.alloc(length, 'RTSP/1.0 ');
     expect(decode(clientFrame(payload))).toEqual({ text: payload.toString(), pings: [], end: undefined });
-  });
-
-  it('takes a length that is longer than it need be', () => {
-    const frame = clientFrame(Buffer.alloc(126, 'a'));
-    frame[3] = 3;
-    expect(decode(frame.subarray(0, 8 + 3)).text.length).toBe(3);
   });
 
   it('joins messages, and the frames of a message, with pings between them', () => {
@@ -83,6 +83,21 @@ describe('WebSocketDecoder', () => {
     expect([decode(bytes), decode(bytes, everywhere(bytes))]).toEqual([expected, expected]);
   });
 
+  it.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999])(
+    'ends with close code %i (§7.4)',
+    (code) => {
+      expect(decode(closeOf(code, 'good-bye \u2713')).end).toEqual({ code, reason: '' });
+    },
+  );
+
+  it.each([0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535])(
+    'is ended by close code %i, which no frame may have (§7.4)',
+    (code) => {
+      const reason = `WebSocket frame: found code ${code}, expected one that a close frame may have`;
+      expect(decode(closeOf(code)).end).toEqual({ code: 1002, reason });
+    },
+  );
+
   it.each([
     ['text', clientFrame('OPTIONS', { opcode: text }), 1003, 'text, expected binary data'],
     ['no mask', clientFrame('a', { isMasked: false }), 1002, 'no mask, expected one'],
@@ -107,6 +122,31 @@ describe('WebSocketDecoder', () => {
       'another message, expected the rest',
     ],
     ['4 GiB', Buffer.from('82ff000000010000000000000000', 'hex'), 1009, '4 GiB or more, expected less'],
+    [
+      'a reason of half a character (§5.5.1)',
+      closeOf(1000, Buffer.from([0xe2, 0x9c])),
+      1007,
+      'a reason that is no UTF-8, expected UTF-8',
+    ],
+    ['a reason of noise', closeOf(1000, Buffer.from([0xff, 0xfe])), 1007, 'a reason that is no UTF-8'],
+    [
+      'a length in 16 bits that fits 7 (§5.2)',
+      Buffer.from('82fe007d00000000', 'hex'),
+      1002,
+      'a length of 125 in 16 bits, expected its shortest form',
+    ],
+    [
+      'a length of nothing in 16 bits',
+      Buffer.from('82fe000000000000', 'hex'),
+      1002,
+      'a length of 0 in 16 bits',
+    ],
+    [
+      'a length in 64 bits that fits 16 (§5.2)',
+      Buffer.from('82ff000000000000ffff00000000', 'hex'),
+      1002,
+      'a length of 65535 in 64 bits, expected its shortest form',
+    ],
     ['2^63 bytes', Buffer.from('82ff800000000000000000000000', 'hex'), 1009, '4 GiB or more, expected less'],
   ])('is ended by %s', (_, bad, code, reason) => {
     const bytes = Buffer.concat([clientFrame('before'), bad, clientFrame('behind')]);

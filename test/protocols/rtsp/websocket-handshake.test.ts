@@ -14,7 +14,7 @@ function parsed(text: string): RtspRequest {
 describe('a handshake', () => {
   it('is taken as browsers and programs send it', () => {
     const request = parsed(
-      handshake({ 'Sec-WebSocket-Protocol': 'other, RTSP.onvif.org', Upgrade: 'WebSocket' }),
+      handshake({ 'Sec-WebSocket-Protocol': 'other, rtsp.onvif.org', Upgrade: 'WebSocket' }),
     );
     expect([asksForWebSocket(request), flawOf(request, [])]).toEqual([true, undefined]);
     expect(acceptHeaders(request)).toEqual({
@@ -58,6 +58,12 @@ describe('a handshake', () => {
       400,
       'Sec-WebSocket-Protocol: found "mqtt", expected rtsp.onvif.org',
     ],
+    [
+      { 'Sec-WebSocket-Protocol': 'RTSP.onvif.org' }, // another one: they compare exactly (§4.1)
+      undefined,
+      400,
+      'Sec-WebSocket-Protocol: found "RTSP.onvif.org", expected rtsp.onvif.org',
+    ],
     [{ Origin: 'null' }, undefined, 403, 'Origin: found "null", expected a page that --web-origins lets in'],
     [
       { Origin: 'http://example.org' },
@@ -73,7 +79,7 @@ describe('a handshake', () => {
     expect(flawOf(parsed(handshake({ 'Sec-WebSocket-Version': version })), [])).toEqual({
       statusCode: 426,
       text: `Sec-WebSocket-Version: found ${version === undefined ? 'none' : '"8"'}, expected 13`,
-      headers: { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' },
+      headers: { Upgrade: 'websocket', Connection: 'close, Upgrade', 'Sec-WebSocket-Version': '13' },
     });
   });
 

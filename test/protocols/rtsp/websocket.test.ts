@@ -289,6 +289,26 @@ describe('a WebSocket', () => {
   });
 });
 
+describe.each(['ws', 'wss'] as const)(
+  'the end of a WebSocket over bytes that nobody has read, by %s,',
+  (kind) => {
+    it.each([
+      ['a frame that may not be', clientFrame('x', { opcode: Opcode.text }), 1003],
+      ['its close frame', clientFrame('', { opcode: Opcode.close }), 1000],
+      ['a message that is no RTSP', clientFrame('\0\x01'), 1000],
+    ])('is an end and no reset behind %s (RFC 6455 §7.1.1)', async (_, last, code) => {
+      for (const unread of [100, 5000, 16_000]) {
+        const { client, frames } = await connect(kind);
+        const errors: Error[] = [];
+        client.socket.on('error', (error) => errors.push(error));
+        client.socket.write(Buffer.concat([last, Buffer.alloc(unread, 1)]));
+        await client.closed();
+        expect([errors, frames.close?.code]).toEqual([[], code]);
+      }
+    });
+  },
+);
+
 /** Sends a dialogue with bytes in it that are wrong, and goes; what it is answered with must be frames. */
 async function makeNoise(random: SeededRandom): Promise<void> {
   const { client } = await openWebSocket({ port: finch.port });
@@ -316,7 +336,8 @@ describe('a handshake with a flaw', () => {
     [{ 'Sec-WebSocket-Protocol': 'mqtt' }, /^HTTP\/1\.0 400 Bad Request\r\n/],
     [
       { 'Sec-WebSocket-Version': '8' },
-      /^HTTP\/1\.0 426 Upgrade Required\r\n[\s\S]*Sec-WebSocket-Version: 13\r\n/,
+      // RFC 7230 §6.7: who sends Upgrade says so in Connection, in HTTP/1.1
+      /^HTTP\/1\.1 426 Upgrade Required\r\n[\s\S]*Connection: close, Upgrade\r\n[\s\S]*Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n/,
     ],
     [{ Origin: 'https://elsewhere.example' }, /^HTTP\/1\.0 403 Forbidden\r\n/],
   ])('%j is answered in one line and closed', async (changes, head) => {
