@@ -1,8 +1,12 @@
 /**
  * Who has something to do with an address and port: often one, sometimes several. Used by UDP pairs for those who listen to it, and
- * by protocols for those who send there. Rule: nobody loses his place to another. Thread: its owner's.
+ * by protocols for those who send there. Rule: nobody loses his place to another, and who comes when there are too many has none.
+ * Thread: its owner's.
  */
 import type { SocketAddress } from './socket-address';
+
+/** Holders of one address: what arrives from it is handed to each of them, so a client must not make that dear. */
+export const MAX_ADDRESS_HOLDERS = 8;
 
 /** The holders of addresses; see the head of this file. */
 export class AddressHolders<Holder> {
@@ -18,10 +22,11 @@ export class AddressHolders<Holder> {
     return this.#holders.get(key) ?? [];
   }
 
-  /** Makes `holder` one of those who hold an address; a second call does nothing. */
+  /** Makes `holder` one of those who hold an address, unless it is or there are MAX_ADDRESS_HOLDERS. */
   add(address: SocketAddress, holder: Holder): void {
     const holders = this.of(address);
-    if (!holders.includes(holder)) this.#holders.set(address.key, [...holders, holder]);
+    if (holders.includes(holder) || holders.length >= MAX_ADDRESS_HOLDERS) return;
+    this.#holders.set(address.key, [...holders, holder]);
   }
 
   /** Ends what add() began. */

@@ -79,7 +79,7 @@ export class UdpPair extends Task implements RowOwner {
     return true;
   }
 
-  /** Hands what comes from this address and port to `listener`, and to others who claim it. */
+  /** Hands what comes from this address and port to `listener`, and to others who claim it, up to MAX_ADDRESS_HOLDERS. */
   claim(address: SocketAddress, listener: DatagramListener): void {
     this.#listeners.add(address, listener);
   }

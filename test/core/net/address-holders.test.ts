@@ -1,5 +1,5 @@
 /** Who holds an address: all who said so, until they say otherwise. */
-import { AddressHolders, SocketAddress } from '@finch/core';
+import { AddressHolders, MAX_ADDRESS_HOLDERS, SocketAddress } from '@finch/core';
 
 const here = SocketAddress.of('192.0.2.1', 5000);
 
@@ -35,4 +35,15 @@ it('may be changed by one of them while they are told', () => {
     holders.remove(here, holder);
   }
   expect(told).toEqual(['first', 'second']);
+});
+
+it('are bounded in number: who comes when there are too many has no place until another goes', () => {
+  const holders = new AddressHolders<number>();
+  const all = Array.from({ length: MAX_ADDRESS_HOLDERS }, (_, i) => i);
+  for (const holder of [...all, 100]) holders.add(here, holder);
+  expect(holders.of(here)).toEqual(all);
+  holders.remove(here, 100);
+  holders.remove(here, 0);
+  holders.add(here, 100);
+  expect(holders.of(here)).toEqual([...all.slice(1), 100]);
 });
