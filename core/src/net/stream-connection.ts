@@ -1,7 +1,7 @@
 /**
  * What a protocol sees of a connection, be it plain TCP (tcp-connection.ts), TLS (tls-connection.ts) or what a protocol puts on
- * top of these. Used by connection tasks and interleaved transports. Rule: nothing here waits; what can't be done now is heard of by way of the task's events.
- * Thread: the owner's.
+ * top of these. Used by connection tasks and interleaved transports. Rule: nothing here waits; what can't be done now is heard of
+ * by way of the task's events. Thread: the owner's.
  */
 import type { Armable } from '../reactor/events';
 import type { PacketRun } from './packet-row';

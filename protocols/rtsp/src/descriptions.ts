@@ -4,7 +4,6 @@
  */
 import type { Presentation } from '@finch/core';
 import { payloadFormatOf, payloadTypeOf, RETRANSMISSION_TIME_US, retransmissionTypeOf } from '@finch/rtp';
-import { RtspError } from './errors';
 import { type SdpTrack, writeSdp } from './sdp-writer';
 
 /** Descriptions kept of one presentation: one an address of this machine, kind of feedback and part of the movie. */
@@ -17,13 +16,8 @@ export type Feedback = 'none' | 'AVP' | 'AVPF';
 export class Descriptions {
   readonly #kept = new WeakMap<Presentation, Map<string, Uint8Array>>();
 
-  /**
-   * The SDP of a presentation, or of one track of it, as a client hears it at our `originAddress`; nobody may write into it.
-   * RtspError 404 for a track that it does not have.
-   */
+  /** The SDP of a presentation, or of one track of it, as a client hears it at our `originAddress`; nobody may write into it. */
   of(presentation: Presentation, originAddress: string, feedback: Feedback, trackId?: number): Uint8Array {
-    if (trackId !== undefined && !presentation.tracks.some(({ track }) => track.id === trackId))
-      throw new RtspError('notFound', `${presentation.name} has no track ${trackId}`);
     const kept = this.#keptOf(presentation);
     const key = `${feedback} ${trackId ?? 'all'} ${originAddress}`;
     const known = kept.get(key);

@@ -21,6 +21,12 @@ export interface TrackWish {
   readonly maxPayloadBytes: number;
 }
 
+/** RtspError 404 for a track that a movie does not have. */
+export function checkTrack({ tracks, name }: Presentation, trackId: number): void {
+  if (!tracks.some(({ track }) => track.id === trackId))
+    throw new RtspError('notFound', `${name} has no track ${trackId}`);
+}
+
 /** Tracks in the order in which they were set up; see the head of this file. */
 export class SessionTracks {
   readonly #service: SessionService;
@@ -68,15 +74,14 @@ export class SessionTracks {
 
   /** The id of the track that SETUP names. 459 for the whole movie, 404 for one that it does not have. */
   idOf({ trackId }: ControlUrl): number {
-    const { tracks, name } = this.#presentation;
+    const { tracks } = this.#presentation;
     if (trackId === undefined && tracks.length > 1)
       throw new RtspError(
         'aggregateNotAllowed',
         'SETUP: expected the URL of one track, ending in /trackID=N',
       );
     const id = trackId ?? tracks[0]!.track.id;
-    if (!tracks.some(({ track }) => track.id === id))
-      throw new RtspError('notFound', `${name} has no track ${trackId}`);
+    checkTrack(this.#presentation, id);
     return id;
   }
 

@@ -22,6 +22,9 @@ const SMPTE_TIME = /^(\d{1,2}):(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?:\.(\d{1,2}))
 
 /** Frame numbers left out at the start of every minute that is no multiple of ten. */
 const DROPPED_FRAME_NUMBERS = 2;
+/** Hours have two digits: from here on a time has no time code. */
+const END_SECONDS = 100 * 3600;
+const HUNDREDTHS = 100;
 
 /** Tells whether `unit` names a SMPTE format. */
 export function isSmpteFormat(unit: string): unit is SmpteFormat {
@@ -34,7 +37,7 @@ export function parseSmpteTime(format: SmpteFormat, text: string): number | unde
   const match = SMPTE_TIME.exec(text);
   if (match === null) return undefined;
   const [hours, minutes, seconds] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  const frame = Number(match[4] ?? 0) + Number((match[5] ?? '').padEnd(2, '0')) / 100;
+  const frame = Number(match[4] ?? 0) + Number((match[5] ?? '').padEnd(2, '0')) / HUNDREDTHS;
   if (minutes > 59 || seconds > 59 || frame >= frameNumbers) return undefined;
   const minute = hours * 60 + minutes;
   const frames = (minute * 60 + seconds) * frameNumbers + frame;
@@ -51,10 +54,6 @@ function realFrames(frames: number, minute: number, frameNumbers: number): numbe
   const existing = isDropMinute ? Math.max(frames, first) : frames;
   return existing - DROPPED_FRAME_NUMBERS * (minute - Math.floor(minute / 10));
 }
-
-/** Hours have two digits: from here on a time has no time code. */
-const END_SECONDS = 100 * 3600;
-const HUNDREDTHS = 100;
 
 /** Tells whether a time in seconds can be said as a time code, of every format. */
 export function isSmpteSeconds(seconds: number): boolean {

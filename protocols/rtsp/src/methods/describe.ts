@@ -6,6 +6,7 @@ import { acceptsType } from '../headers/accept';
 import { formatDate, isUnmodifiedSince } from '../headers/date';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
+import { checkTrack } from '../session-tracks';
 
 const SDP_TYPE = 'application/sdp';
 const NOT_MODIFIED = 304;
@@ -16,7 +17,10 @@ const NOT_MODIFIED = 304;
  */
 const FEEDBACK_PROFILE_CLIENTS = /^GStreamer\//;
 
-/** Opens the movie for as long as it takes to describe it. 304 when the client has its latest description already, 406 when the client takes no SDP, 404 for a track that the movie does not have, 404 and 415 by the module. */
+/**
+ * Opens the movie for as long as it takes to describe it. 304 when the client has its latest description already, 406 when he takes
+ * no SDP, 404 for a track that the movie does not have, 404 and 415 by the module.
+ */
 export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const { connection, service, url } = exchange;
   if (!acceptsType(exchange.header('Accept'), SDP_TYPE))
@@ -28,10 +32,11 @@ export function* describe(exchange: RtspExchange): CoroutineBody<RtspReply> {
       'Cache-Control': 'must-revalidate',
       'Last-Modified': formatDate(presentation.modifiedMs),
     };
-    const { host } = connection.tcp.localAddress;
-    const body = service.descriptions.of(presentation, host, feedbackOf(exchange), url.trackId);
+    if (url.trackId !== undefined) checkTrack(presentation, url.trackId);
     if (isUnmodifiedSince(exchange.header('If-Modified-Since'), presentation.modifiedMs))
       return { status: NOT_MODIFIED, headers: dates };
+    const { host } = connection.tcp.localAddress;
+    const body = service.descriptions.of(presentation, host, feedbackOf(exchange), url.trackId);
     const headers = {
       'Content-Base': `${url.aggregateUrl}/`,
       'Content-Type': SDP_TYPE,

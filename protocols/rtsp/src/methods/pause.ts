@@ -20,15 +20,14 @@ export function* pause(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const range = value === undefined ? undefined : parsePausePoint(value);
   const pointUs = pausePointUs(range, session.durationUs);
   const time = effectiveTime(range, exchange.service.host.thread.nowUs);
-  if (time !== undefined) {
-    session.player.pauseAt(time.atUs, pointUs);
-    const { timeUtcMs } = time;
-    return {
-      headers: { Session: session.header, Range: formatAnswer(range, { startUs: pointUs, timeUtcMs }) },
-    };
-  }
-  const startUs = session.player.pause(pointUs);
-  return { headers: { Session: session.header, Range: formatAnswer(range, { startUs }) } };
+  if (time !== undefined) session.player.pauseAt(time.atUs, pointUs);
+  const startUs = time === undefined ? session.player.pause(pointUs) : pointUs;
+  return {
+    headers: {
+      Session: session.header,
+      Range: formatAnswer(range, { startUs, timeUtcMs: time?.timeUtcMs }),
+    },
+  };
 }
 
 function pausePointUs(range: RangeHeader | undefined, durationUs: number): number | undefined {

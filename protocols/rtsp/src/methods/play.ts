@@ -16,8 +16,8 @@ const US_PER_S = 1_000_000;
 /**
  * Plays the session, at once or at the time of Range. Range and RTP-Info say where it really starts, Scale and Speed how fast
  * it really goes, if they were asked for or are not 1. A range that waits while another is played, or behind the place of a pause,
- * has no RTP-Info: its numbers are not known yet. 457 for a range that is not of this movie, that runs against Scale, or whose time is too far ahead; 456 for one in
- * the time of day.
+ * has no RTP-Info: its numbers are not known yet. 457 for a range that is not of this movie, that runs against Scale, or whose
+ * time is too far ahead; 456 for one in the time of day.
  */
 export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const session = exchange.session();
