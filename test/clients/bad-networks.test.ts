@@ -1,19 +1,13 @@
 /**
- * Players over bad networks play on: 5 % loss with reordering and 100 ms of delay; links that carry less than the movie, over UDP
- * and TCP. What is lost is asked for again, what is too much is left out, and all comes back with the network.
+ * Players over a relay, which needs no privileges: over links that carry less than the movie, by UDP and TCP, they play on, and what
+ * is too much is left out; at a mild loss GStreamer gets what it asks for again. What else a network does is in netem.test.ts.
  */
 import { copyFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadNetwork, type NetworkFaults } from '../support/bad-network';
 import { clientOrSkip, runClient } from '../support/clients';
 import { eventually } from '../support/deadline';
-import {
-  compareFrames,
-  type MediaFrame,
-  picturesOfStream,
-  receive,
-  sameFrames,
-} from '../support/media-frames';
+import { compareFrames, intactOf, picturesOfStream, receive, sameFrames } from '../support/media-frames';
 import { receiveByGstreamer } from '../support/media-gstreamer';
 import { type MovieName, makeMovies, runFfmpeg } from '../support/media-movies';
 import { serveMovies } from '../support/movie-server';
@@ -49,12 +43,6 @@ async function makeLongMovie(folder: string): Promise<void> {
   renameSync(join(folder, 'moov-first.mp4'), join(folder, LONG));
 }
 
-/** How many pictures of the file came in whole. */
-function intact(received: readonly MediaFrame[], file: readonly MediaFrame[]): number {
-  const got = new Set(received.map(({ md5 }) => md5));
-  return file.filter(({ md5 }) => got.has(md5)).length;
-}
-
 const server = serveMovies({
   names: [MOVIE],
   durationS: MOVIE_S,
@@ -85,11 +73,6 @@ async function over<Result>(
 const playsOnMs = { timeoutMs: PLAY_TIMEOUT_MS };
 
 clientOrSkip('ffmpeg')('over a bad network, ffmpeg', () => {
-  const atLoss = server.begin(() =>
-    over(BAD, (network) =>
-      receive(server.output, MOVIE, { url: network.url(MOVIE), carrier: 'udp', ...playsOnMs }),
-    ),
-  );
   const thinned = server.begin(async () => {
     const faults = { bytesPerS: 0.45 * bytesPerS(LONG, LONG_MOVIE_S) };
     const { playing, lossPercent } = await over(faults, async (network) => {
@@ -114,13 +97,6 @@ clientOrSkip('ffmpeg')('over a bad network, ffmpeg', () => {
   const calm = server.begin(() =>
     receive(server.output, MOVIE, { url: server.finch.url(CALM), carrier: 'tcp', ...playsOnMs }),
   );
-
-  it('plays a movie to the end at 5 % loss, 100 ms of delay and reordering', async () => {
-    const { client, videos } = await atLoss();
-    expect(client.isTimedOut).toBe(false);
-    expect(videos[0]!.length).toBeGreaterThan((await picturesOfMovie()).length / 2);
-    expect(logged('gets pictures').filter(({ message }) => message.includes(MOVIE))).toEqual([]); // 5 % is no reason to thin
-  });
 
   // It reports every 8 s or so; that all comes back is shown in virtual time (quality-control.test.ts).
   it('is thinned over UDP where the link carries less than half, and plays on', async () => {
@@ -162,6 +138,6 @@ clientOrSkip('gst-launch-1.0', 'ffmpeg')('over a bad network, GStreamer', () => 
     expect(lost).toBeGreaterThan(5);
     expect(Number((await countsOf(ASKED_AGAIN)).retransmitted)).toBeGreaterThan(lost / 2);
     const pictures = await picturesOfMovie();
-    expect(intact(await picturesOfStream(videoFile), pictures)).toBeGreaterThan(pictures.length * 0.95);
+    expect(intactOf(await picturesOfStream(videoFile), pictures)).toBeGreaterThan(pictures.length * 0.95);
   });
 });

@@ -71,6 +71,11 @@ function isInPath(command: string): boolean {
   });
 }
 
+/** Another host, as NetworkNamespace is: makes a command line run there. */
+export interface ClientHost {
+  inside(command: string, args: readonly string[]): { command: string; args: string[] };
+}
+
 /** Says how a client is run. */
 export interface RunOptions {
   /** After this time the client's whole process group is killed. */
@@ -78,6 +83,8 @@ export interface RunOptions {
   /** Run as `nobody` with a home of its own when we are root: VLC refuses to run as root. */
   readonly asNobody?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs; without, here. */
+  readonly host?: ClientHost;
   /** Its stdin is empty and ends when this resolves; without, it has none. */
   readonly inputEnds?: Promise<void>;
 }
@@ -108,8 +115,9 @@ export async function runClient(
   options: RunOptions,
 ): Promise<ClientResult> {
   const user = options.asNobody && process.getuid?.() === 0 ? createNobody() : undefined;
+  const line = options.host?.inside(command, args) ?? { command, args };
   try {
-    const child = spawn(command, args, {
+    const child = spawn(line.command, line.args, {
       detached: true, // a process group of its own
       stdio: [options.inputEnds === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...user?.env, ...options.env },

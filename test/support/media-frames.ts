@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClientResult, runClient } from './clients';
+import { type ClientHost, type ClientResult, runClient } from './clients';
 import { MOVIES, type MovieName, runFfmpeg } from './media-movies';
 
 /** A decoded picture, or an access unit of sound. */
@@ -61,6 +61,10 @@ export interface ReceiveOptions {
   readonly carrier: Carrier;
   /** Ask for this time, and take what comes. */
   readonly seekS?: number;
+  /** Gives up after six such silences in a row; without, it waits for packets and BYE without end. For UDP. */
+  readonly silenceS?: number;
+  /** Where it plays; without, here. */
+  readonly host?: ClientHost;
   readonly timeoutMs: number;
 }
 
@@ -68,9 +72,11 @@ export interface ReceiveOptions {
 export async function receive(folder: string, name: MovieName, options: ReceiveOptions): Promise<Reception> {
   const output = outputOf(folder, name);
   const seek = options.seekS === undefined ? [] : ['-ss', String(options.seekS), '-noaccurate_seek'];
-  const input = ['-rtsp_transport', options.carrier, ...seek, '-i', options.url, '-copyts'];
+  const { silenceS } = options;
+  const timeout = silenceS === undefined ? [] : ['-timeout', String(silenceS * 1_000_000)]; // microseconds
+  const input = ['-rtsp_transport', options.carrier, ...timeout, ...seek, '-i', options.url, '-copyts'];
   const args = ['-nostdin', '-hide_banner', '-v', 'error', ...input, ...output.args];
-  const client = await runClient('ffmpeg', args, { timeoutMs: options.timeoutMs });
+  const client = await runClient('ffmpeg', args, options);
   return { client, ...output.read() };
 }
 
@@ -124,6 +130,12 @@ export function compareFrames(received: readonly MediaFrame[], file: readonly Me
 /** What `compareFrames` says of two equal lists. */
 export function sameFrames(count: number): string {
   return `the same ${count} frames`;
+}
+
+/** Counts the frames of the file that are among those that were received. */
+export function intactOf(received: readonly MediaFrame[], file: readonly MediaFrame[]): number {
+  const got = new Set(received.map(({ md5 }) => md5));
+  return file.filter(({ md5 }) => got.has(md5)).length;
 }
 
 /** Counts the frames at the end of the file that are also, in the same order, the end of what was received. */

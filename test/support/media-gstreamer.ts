@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClientResult, PYTHON, runClient } from './clients';
+import { type ClientHost, type ClientResult, PYTHON, runClient } from './clients';
 import type { Carrier } from './media-frames';
 import { MOVIES, type MovieName, runFfmpeg } from './media-movies';
 
@@ -24,6 +24,8 @@ let receptions = 0;
 export interface GstreamerOptions {
   readonly url: string;
   readonly carrier: Carrier;
+  /** Where it plays; without, here. */
+  readonly host?: ClientHost;
   readonly timeoutMs: number;
   /** Seconds spent playing and paused by turns before it plays to the end; without them it just plays. */
   readonly turnsS?: readonly number[];
@@ -47,11 +49,11 @@ export async function receiveByGstreamer(
   const format = 'video/x-h264,stream-format=byte-stream,alignment=nal';
   if (videos > 0) pipeline.push(...branch('video', ['rtph264depay', '!', format], videoFile));
   if (audios > 0) pipeline.push(...branch('audio', ['rtpmp4gdepay'], soundFile));
-  const { timeoutMs, turnsS } = options;
+  const { turnsS } = options;
   const client =
     turnsS === undefined
-      ? await runClient('gst-launch-1.0', pipeline, { timeoutMs })
-      : await runClient(PYTHON, [PAUSING_PLAYER, pipeline.join(' '), ...turnsS.map(String)], { timeoutMs });
+      ? await runClient('gst-launch-1.0', pipeline, options)
+      : await runClient(PYTHON, [PAUSING_PLAYER, pipeline.join(' '), ...turnsS.map(String)], options);
   return { client, videoFile, soundFile };
 }
 
