@@ -108,7 +108,7 @@ clientOrSkip('ffmpeg', 'gst-launch-1.0')('players', () => {
       expect(logged('gets pictures', MOVIE_OF.udp)).toEqual([]); // 5 % is no reason to thin
     });
 
-    // It loses the first group of pictures when a packet of the first key frame overtakes those before it.
+    // It misses the first group of pictures when a packet of the first key frame has overtaken those before it.
     it('GStreamer plays to the end and gets what it asks for again', async () => {
       const { client, videoFile } = await askingAgain();
       const counts = await countsOf('asking');
@@ -119,7 +119,7 @@ clientOrSkip('ffmpeg', 'gst-launch-1.0')('players', () => {
         hasEnded: true,
       });
       expect(counts('retransmitted')).toBeGreaterThan(10);
-      expect(whole).toBeGreaterThan(all * 0.7);
+      expect(whole).toBeGreaterThan(all / 2); // who does not ask again gets 126 at best
     });
 
     it('the link is as bad as it is meant to be, both ways', async () => {
