@@ -108,29 +108,39 @@ class EventThread {
     return static_cast<int64_t>(event.data.u64);
   }
 
+  // What wakes the event thread is done without the lock, or that thread, awake at once, would wait for it. The descriptor stays
+  // open meanwhile: the task that arms its context is the one that closes it.
   int Arm(uint64_t id, uint32_t mask) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    Context* context = Resolve(id);
-    if (context == nullptr) return -EBADF;
     epoll_event event = {};
     event.events = EPOLLONESHOT;
     if (mask & kReadable) event.events |= EPOLLIN | EPOLLRDHUP;
     if (mask & kWritable) event.events |= EPOLLOUT;
     event.data.u64 = id;
-    context->armed = mask;
-    return epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, context->fd, &event) < 0 ? -errno : 0;
+    int fd;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      Context* context = Resolve(id);
+      if (context == nullptr) return -EBADF;
+      context->armed = mask;
+      fd = context->fd;
+    }
+    return epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
   }
 
   int Close(uint64_t id) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    Context* context = Resolve(id);
-    if (context == nullptr) return -EBADF;
-    uint32_t slot = static_cast<uint32_t>(id) & ((1u << kSlotBits) - 1);
-    context->generation = NextGeneration(context->generation);
-    closing_.push_back({context->fd, slot});
-    context->fd = -1;
-    count_--;
-    if (closing_.size() == 1) WakeUp();
+    bool is_first;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      Context* context = Resolve(id);
+      if (context == nullptr) return -EBADF;
+      uint32_t slot = static_cast<uint32_t>(id) & ((1u << kSlotBits) - 1);
+      context->generation = NextGeneration(context->generation);
+      closing_.push_back({context->fd, slot});
+      context->fd = -1;
+      count_--;
+      is_first = closing_.size() == 1;
+    }
+    if (is_first) WakeUp();
     return 0;
   }
 

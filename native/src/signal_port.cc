@@ -1,6 +1,7 @@
 #include "signal_port.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <uv.h>
@@ -18,10 +19,12 @@ struct Pending {
   uint32_t events = 0;
 };
 
-// The part of a port that producers reach. It is never freed; `async` is null while no JavaScript thread owns it.
+// The part of a port that producers reach. It is never freed, and its descriptor never closed: who wakes the owner has let go
+// of the mutex by then, or the owner, awake at once, would wait for him.
 struct Mailbox {
   std::mutex mutex;
-  uv_async_t* async = nullptr;
+  int wake_fd = -1;    // an eventfd; made for the first owner
+  bool owned = false;  // by a JavaScript thread
   bool woken = false;
   std::vector<Pending> pending;  // by slot
   std::vector<uint32_t> queue;   // slots with pending events, oldest first
@@ -40,23 +43,24 @@ bool IsNewer(uint32_t a, uint32_t b) {
 
 int SignalTask(TaskRef ref, uint32_t events) {
   Mailbox& mailbox = mailboxes[ref.thread()];
-  std::lock_guard<std::mutex> lock(mailbox.mutex);
-  if (mailbox.async == nullptr) return -ESRCH;
-  if (ref.slot() >= mailbox.pending.size()) mailbox.pending.resize(ref.slot() + 1);
-  Pending& pending = mailbox.pending[ref.slot()];
-  if (pending.events == 0) {
-    mailbox.queue.push_back(ref.slot());
-    pending.generation = ref.generation();
-  } else if (pending.generation != ref.generation()) {
-    // The slot has been given to another task since: what was meant for the older one vanishes.
-    if (!IsNewer(ref.generation(), pending.generation)) return 0;
-    pending = Pending{ref.generation(), 0};
-  }
-  pending.events |= events;
-  if (!mailbox.woken) {
+  {
+    std::lock_guard<std::mutex> lock(mailbox.mutex);
+    if (!mailbox.owned) return -ESRCH;
+    if (ref.slot() >= mailbox.pending.size()) mailbox.pending.resize(ref.slot() + 1);
+    Pending& pending = mailbox.pending[ref.slot()];
+    if (pending.events == 0) {
+      mailbox.queue.push_back(ref.slot());
+      pending.generation = ref.generation();
+    } else if (pending.generation != ref.generation()) {
+      // The slot has been given to another task since: what was meant for the older one vanishes.
+      if (!IsNewer(ref.generation(), pending.generation)) return 0;
+      pending = Pending{ref.generation(), 0};
+    }
+    pending.events |= events;
+    if (mailbox.woken) return 0;
     mailbox.woken = true;
-    uv_async_send(mailbox.async);
   }
+  eventfd_write(mailbox.wake_fd, 1);  // fails only when it would not change anything
   return 0;
 }
 
@@ -67,8 +71,9 @@ class SignalPort;
 // The libuv handles of a port. They outlive the JavaScript object until libuv has closed both.
 struct PortHandles {
   SignalPort* owner = nullptr;  // null once the handles are closing
-  uv_async_t async;
-  uv_poll_t poll;
+  uv_poll_t signals;  // of the mailbox's descriptor
+  uv_poll_t timer;    // of timer_fd
+  int wake_fd = -1;
   int timer_fd = -1;
   int open_handles = 0;
   napi_env env = nullptr;
@@ -93,10 +98,15 @@ void Wake(PortHandles* handles) {
   }
 }
 
-void OnAsync(uv_async_t* async) { Wake(static_cast<PortHandles*>(async->data)); }
+void OnSignals(uv_poll_t* signals, int, int) {
+  PortHandles* handles = static_cast<PortHandles*>(signals->data);
+  eventfd_t wakes;
+  eventfd_read(handles->wake_fd, &wakes);  // empty when it was the owner before who was meant
+  Wake(handles);
+}
 
-void OnTimer(uv_poll_t* poll, int, int) {
-  PortHandles* handles = static_cast<PortHandles*>(poll->data);
+void OnTimer(uv_poll_t* timer, int, int) {
+  PortHandles* handles = static_cast<PortHandles*>(timer->data);
   uint64_t expirations;
   if (read(handles->timer_fd, &expirations, sizeof expirations) < 0) return;  // already re-armed
   Wake(handles);
@@ -135,23 +145,31 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
     }
     Mailbox& mailbox = mailboxes[thread_];
     std::lock_guard<std::mutex> lock(mailbox.mutex);
-    if (mailbox.async != nullptr) {
+    if (mailbox.owned) {
       close(timer_fd);
       Napi::Error::New(env, "thread index is in use").ThrowAsJavaScriptException();
+      return;
+    }
+    if (mailbox.wake_fd < 0) mailbox.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (mailbox.wake_fd < 0) {
+      close(timer_fd);
+      Napi::Error::New(env, "eventfd failed").ThrowAsJavaScriptException();
       return;
     }
     handles_ = new PortHandles;
     handles_->owner = this;
     handles_->env = env;
+    handles_->wake_fd = mailbox.wake_fd;
     handles_->timer_fd = timer_fd;
     napi_create_reference(env, info[1], 1, &handles_->on_wake);
     napi_async_init(env, nullptr, Napi::String::New(env, "finch:SignalPort"), &handles_->context);
-    uv_async_init(loop, &handles_->async, OnAsync);
-    uv_poll_init(loop, &handles_->poll, timer_fd);
-    handles_->async.data = handles_->poll.data = handles_;
+    uv_poll_init(loop, &handles_->signals, mailbox.wake_fd);
+    uv_poll_init(loop, &handles_->timer, timer_fd);
+    handles_->signals.data = handles_->timer.data = handles_;
     handles_->open_handles = 2;
-    uv_poll_start(&handles_->poll, UV_READABLE, OnTimer);
-    mailbox.async = &handles_->async;
+    uv_poll_start(&handles_->signals, UV_READABLE, OnSignals);
+    uv_poll_start(&handles_->timer, UV_READABLE, OnTimer);
+    mailbox.owned = true;
     napi_add_async_cleanup_hook(env, OnEnvironmentExit, handles_, &handles_->hook);
     Ref();  // it wakes its thread until it is closed, whoever still knows it
   }
@@ -170,7 +188,7 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
     Mailbox& mailbox = mailboxes[thread_];
     {
       std::lock_guard<std::mutex> lock(mailbox.mutex);
-      mailbox.async = nullptr;
+      mailbox.owned = false;
       mailbox.woken = false;
       mailbox.pending.clear();
       mailbox.queue.clear();
@@ -181,9 +199,10 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
     Unref();
     napi_delete_reference(handles->env, handles->on_wake);
     napi_async_destroy(handles->env, handles->context);
-    uv_poll_stop(&handles->poll);
-    uv_close(reinterpret_cast<uv_handle_t*>(&handles->async), OnHandleClosed);
-    uv_close(reinterpret_cast<uv_handle_t*>(&handles->poll), OnHandleClosed);
+    for (uv_poll_t* poll : {&handles->signals, &handles->timer}) {
+      uv_poll_stop(poll);
+      uv_close(reinterpret_cast<uv_handle_t*>(poll), OnHandleClosed);
+    }
   }
 
   // drain(into: Uint32Array): number of triples
