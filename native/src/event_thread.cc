@@ -108,8 +108,8 @@ class EventThread {
     return static_cast<int64_t>(event.data.u64);
   }
 
-  // What wakes the event thread is done without the lock, or that thread, awake at once, would wait for it. The descriptor stays
-  // open meanwhile: the task that arms its context is the one that closes it.
+  // What wakes the event thread is done without the lock, or that thread, awake at once, would wait for it. The
+  // descriptor stays open meanwhile: the task that arms its context is the one that closes it.
   int Arm(uint64_t id, uint32_t mask) {
     epoll_event event = {};
     event.events = EPOLLONESHOT;

@@ -1,6 +1,7 @@
-// What becomes of IPv4 datagrams that are longer than their path takes. Used by whoever makes a datagram socket, and by the one
-// who sends. Rule: a socket sends whole datagrams (RFC 1191), for these need no identification (RFC 6864 §4), which the kernel
-// would otherwise draw for each from a table that all processors share; that a datagram is too long is told by EMSGSIZE.
+// What becomes of IPv4 datagrams that are longer than their path takes. Used by whoever makes a datagram socket, and by
+// the one who sends. Rule: a socket sends whole datagrams (RFC 1191), for these need no identification (RFC 6864 §4),
+// which the kernel would otherwise draw for each from a table that all processors share; that a datagram is too long is
+// told by EMSGSIZE.
 
 #ifndef FINCH_PATH_MTU_H_
 #define FINCH_PATH_MTU_H_

@@ -19,8 +19,8 @@ struct Pending {
   uint32_t events = 0;
 };
 
-// The part of a port that producers reach. It is never freed, and its descriptor never closed: who wakes the owner has let go
-// of the mutex by then, or the owner, awake at once, would wait for him.
+// The part of a port that producers reach. It is never freed, and its descriptor never closed: who wakes the owner has
+// let go of the mutex by then, or the owner, awake at once, would wait for him.
 struct Mailbox {
   std::mutex mutex;
   int wake_fd = -1;    // an eventfd; made for the first owner
@@ -71,8 +71,8 @@ class SignalPort;
 // The libuv handles of a port. They outlive the JavaScript object until libuv has closed both.
 struct PortHandles {
   SignalPort* owner = nullptr;  // null once the handles are closing
-  uv_poll_t signals;  // of the mailbox's descriptor
-  uv_poll_t timer;    // of timer_fd
+  uv_poll_t signals;            // of the mailbox's descriptor
+  uv_poll_t timer;              // of timer_fd
   int wake_fd = -1;
   int timer_fd = -1;
   int open_handles = 0;

@@ -145,8 +145,8 @@ uint32_t UdpMessages::AfterRefusal(uint32_t at, int error) {
   return at;
 }
 
-// Sends what is left of a row, from message `*at` on, as datagrams of their own, in fragments where the path takes less.
-// Returns 0 or an errno, with `*at` behind the last message that went.
+// Sends what is left of a row, from message `*at` on, as datagrams of their own, in fragments where the path takes
+// less. Returns 0 or an errno, with `*at` behind the last message that went.
 int UdpMessages::SendRowSingly(uint32_t* at) {
   Fragments fragments(fd_);
   for (uint32_t row = messages_[*at].row; *at < count_ && messages_[*at].row == row; ++*at) {

@@ -38,7 +38,8 @@ Napi::Value UdpBind(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), fd);
 }
 
-// udpSendOnly(fd): 0 or -errno. From now on the kernel drops what arrives, with a filter that takes 0 bytes of everything.
+// udpSendOnly(fd): 0 or -errno. From now on the kernel drops what arrives, with a filter that takes 0 bytes of
+// everything.
 Napi::Value UdpSendOnly(const Napi::CallbackInfo& info) {
   sock_filter take_nothing = {BPF_RET | BPF_K, 0, 0, 0};
   sock_fprog filter = {1, &take_nothing};
