@@ -33,8 +33,8 @@ export class RtspAcceptor implements ConnectionService {
     const { tls } = settings;
     this.#tls = tls && new TlsContext(tls, service.runs, host.log);
     host.count('TLS handshakes', () => this.#tls?.handshakes ?? 0);
-    this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes }) =>
-      this.#open(fd, peer, { ...this.#admit(CONNECTION_BYTES), first: bytes }),
+    this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes, notes }) =>
+      this.#open(fd, peer, { ...this.#admit(CONNECTION_BYTES), first: bytes, rateLevels: notes }),
     );
   }
 
