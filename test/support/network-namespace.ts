@@ -82,6 +82,11 @@ export class NetworkNamespace {
     run('tc', ['qdisc', 'replace', 'dev', this.#link, 'root', 'netem', ...netem]);
   }
 
+  /** Takes the link down: nothing arrives any more, and neither side hears of it. */
+  cut(): void {
+    run('ip', ['-n', this.name, 'link', 'set', `${this.#link}p`, 'down']);
+  }
+
   remove(): void {
     // Its end of the link goes with the namespace, and the other end with that; at once, not when the kernel gets to it.
     spawnSync('ip', ['link', 'delete', this.#link]);
