@@ -7,6 +7,8 @@ import {
   type ConnectionService,
   closeDescriptor,
   HandshakePace,
+  MAX_WAITING_HANDSHAKES,
+  MAX_WAITING_SURPLUS,
   type Refusal,
   type SocketAddress,
   TaskEvent,
@@ -50,10 +52,11 @@ export class RtspAcceptor implements ConnectionService {
     return {
       accept: (fd, peer, refusal) => {
         const arrival = { ...this.#admit(ENCRYPTED_CONNECTION_BYTES, refusal), tls };
-        pace.add({
+        const handshake = {
           begin: () => this.#open(fd, peer, arrival),
           drop: () => this.#drop(fd, peer, arrival),
-        });
+        };
+        pace.add(handshake, arrival.refusal === undefined ? MAX_WAITING_HANDSHAKES : MAX_WAITING_SURPLUS);
       },
       stop: () => {
         pace.signal(TaskEvent.kill);
