@@ -97,6 +97,8 @@ export interface Native {
   tcpReceive(fd: number, into: Uint8Array): number;
   tcpSend(fd: number, bytes: Uint8Array, from: number): number;
   udpBind(address: Uint32Array, sendBufferBytes: number, receiveBufferBytes: number): number;
+  /** Has the kernel drop what arrives at a socket: 0 or -errno. */
+  udpSendOnly(fd: number): number;
   /** Datagram i lies at i * slotBytes; its row has 7 words: length, then the sender's address. Returns their number. */
   udpReceive(fd: number, into: Uint8Array, slotBytes: number, rows: Uint32Array): number;
 

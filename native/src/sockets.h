@@ -14,7 +14,7 @@ void InitSockets(Napi::Env env, Napi::Object exports);
 // Streams that were accepted: registers tcpListen, tcpAccept, tcpReceive, tcpSend.
 void InitTcpSockets(Napi::Env env, Napi::Object exports);
 
-// Datagrams: registers udpBind, udpReceive.
+// Datagrams: registers udpBind, udpSendOnly, udpReceive.
 void InitUdpSockets(Napi::Env env, Napi::Object exports);
 
 // What clients open, and how it receives: registers tcpConnect, receiveOptions.

@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "path_mtu.h"
 #include "socket_address.h"
 
 #ifndef UDP_SEGMENT
@@ -122,30 +123,40 @@ void UdpMessages::FillKernelMessages() {
 
 // The kernel refused message `at`. Returns the message to go on with.
 uint32_t UdpMessages::AfterRefusal(uint32_t at, int error) {
-  const Message& message = messages_[at];
   if (error == EINTR) return at;
   if (error == EAGAIN || error == ENOBUFS) {
     blocked_fd_ = fd_;
     return at;
   }
-  bool segments = message.packets > 1;
-  if (segments && (error == EMSGSIZE || error == EIO || error == EINVAL || error == EOPNOTSUPP)) {
+  uint32_t row = messages_[at].row;
+  bool segments = messages_[at].packets > 1;
+  if (error == EMSGSIZE || (segments && (error == EIO || error == EINVAL || error == EOPNOTSUPP))) {
     // Too long for this path, a device that can't segment, or a destination that takes nothing: the datagrams tell.
     // Its viewer goes without from now on; no viewer slows down the others.
-    error = SendSingly(at);
+    error = SendRowSingly(&at);
     if (error == EAGAIN) return at;
     if (error == 0) {
-      memory_->Report(message.row, -EMSGSIZE);
-      return at + 1;
+      if (segments) memory_->Report(row, -EMSGSIZE);
+      return at;
     }
   }
-  memory_->Report(message.row, -error);
-  uint32_t row = message.row;
+  memory_->Report(row, -error);
   while (at < count_ && messages_[at].row == row) at++;  // what stopped one stops the whole row
   return at;
 }
 
-// Sends the packets of a run as datagrams of their own: 0 or an errno. On EAGAIN the message keeps what is left.
+// Sends what is left of a row, from message `*at` on, as datagrams of their own, in fragments where the path takes less.
+// Returns 0 or an errno, with `*at` behind the last message that went.
+int UdpMessages::SendRowSingly(uint32_t* at) {
+  Fragments fragments(fd_);
+  for (uint32_t row = messages_[*at].row; *at < count_ && messages_[*at].row == row; ++*at) {
+    int error = SendSingly(*at);
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+// Sends the packets of a message one by one: 0 or an errno. On EAGAIN the message keeps what is left.
 int UdpMessages::SendSingly(uint32_t at) {
   Message& message = messages_[at];
   msghdr& header = kernel_messages_[at].msg_hdr;

@@ -47,6 +47,7 @@ class UdpMessages {
   Message* OpenMessage(uint32_t index, uint32_t segment_bytes);
   void FillKernelMessages();
   uint32_t AfterRefusal(uint32_t at, int error);
+  int SendRowSingly(uint32_t* at);
   int SendSingly(uint32_t at);
   void LeaveForLater(uint32_t at);
 

@@ -1,11 +1,13 @@
 // Datagrams of the server (sockets.h).
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 
+#include "path_mtu.h"
 #include "socket_address.h"
 #include "socket_call.h"
 #include "sockets.h"
@@ -28,11 +30,19 @@ Napi::Value UdpBind(const Napi::CallbackInfo& info) {
   int send_buffer = Int(info[1]);
   int receive_buffer = Int(info[2]);
   if (address.any.sa_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  SendWhole(fd);
   // Best effort: the kernel clamps both to its limits (net.core.wmem_max, rmem_max).
   setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   if (bind(fd, &address.any, length) < 0) return CloseAndFail(info.Env(), fd);
   return Napi::Number::New(info.Env(), fd);
+}
+
+// udpSendOnly(fd): 0 or -errno. From now on the kernel drops what arrives, with a filter that takes 0 bytes of everything.
+Napi::Value UdpSendOnly(const Napi::CallbackInfo& info) {
+  sock_filter take_nothing = {BPF_RET | BPF_K, 0, 0, 0};
+  sock_fprog filter = {1, &take_nothing};
+  return Result(info.Env(), setsockopt(Int(info[0]), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter));
 }
 
 // udpReceive(fd, into: Uint8Array, slotBytes, rows: Uint32Array): datagrams.
@@ -67,6 +77,7 @@ Napi::Value UdpReceive(const Napi::CallbackInfo& info) {
 
 void InitUdpSockets(Napi::Env env, Napi::Object exports) {
   exports.Set("udpBind", Napi::Function::New<UdpBind>(env));
+  exports.Set("udpSendOnly", Napi::Function::New<UdpSendOnly>(env));
   exports.Set("udpReceive", Napi::Function::New<UdpReceive>(env));
 }
 

@@ -33,13 +33,15 @@ function flush(packetCounts, flags) {
   return Array.from({ length: count }, (_, i) => [exceptions[i * 2], exceptions[i * 2 + 1]]);
 }
 
-const answer = { exceptions: flush([PACKETS, 3], 0), flagged: [], lengths: [], sequences: [] };
 const into = Buffer.alloc(4096 * 32);
 const received = new Uint32Array(7 * 32);
-const count = native.udpReceive(sockets[1], into, 4096, received);
-for (let i = 0; i < count; i++) {
-  answer.lengths.push(received[i * 7]);
-  answer.sequences.push(into.readUInt16BE(i * 4096 + 2));
+
+function receive() {
+  const count = native.udpReceive(sockets[1], into, 4096, received);
+  return Array.from({ length: count }, (_, i) => [received[i * 7], into.readUInt16BE(i * 4096 + 2)]);
 }
-answer.flagged = flush([2], 1);
-process.stdout.write(JSON.stringify(answer));
+
+const refused = flush([PACKETS, 3], 0);
+const datagrams = receive();
+const flagged = flush([2, 1], 1);
+process.stdout.write(JSON.stringify({ refused, datagrams, flagged, flaggedDatagrams: receive() }));

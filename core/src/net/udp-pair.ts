@@ -1,7 +1,8 @@
 /**
  * The RTP and RTCP sockets of a task thread, shared by all of its UDP viewers: two neighbouring ports,
- * the even one for RTP (RFC 3550 §11). Called by RTP transports. Rule: what arrives is handed to all who claimed the
- * sender's address, so that nobody can claim it away from another; anything else is counted and dropped. Thread: its own.
+ * the even one for RTP (RFC 3550 §11). Called by RTP transports. Rule: RTP is sent and RTCP heard, so what comes to the RTP port
+ * is dropped by the kernel; RTCP is handed to all who claimed the sender's address, so that nobody can claim it away from
+ * another; anything else is counted and dropped. Thread: its own.
  */
 import { native } from '@finch/native';
 import { EventContext } from '../reactor/event-context';
@@ -46,7 +47,9 @@ export interface UdpDestination extends RowOwner {
 export class UdpPair extends Task implements RowOwner {
   readonly rtpAddress: SocketAddress;
   readonly #batch: PacketBatch;
-  readonly #rtp: EventContext;
+  readonly #rtpFd: number;
+  /** Tells when the RTP socket has room; while nothing waits it is not watched, or the kernel would look for who waits with every packet. */
+  #room: EventContext | null = null;
   readonly #rtcp: EventContext;
   readonly #backlog = new RowBacklog();
   readonly #listeners = new AddressHolders<DatagramListener>();
@@ -70,9 +73,9 @@ export class UdpPair extends Task implements RowOwner {
     this.#batch = batch;
     const isSpread = spreadMs > 0 && !host.isLoopback;
     this.#spreader = isSpread ? new RunSpreader(spreadMs, (run, to) => this.#send(run, to)) : null;
-    this.#rtp = new EventContext(rtpFd, this.ref);
+    this.#rtpFd = rtpFd;
     this.#rtcp = new EventContext(rtcpFd, this.ref);
-    this.#listen();
+    this.#rtcp.arm(kReadable);
   }
 
   override get isPunctual(): boolean {
@@ -112,7 +115,7 @@ export class UdpPair extends Task implements RowOwner {
   sendAgain(run: PacketRun, originalSequence: number, to: UdpDestination): void {
     this.#batch.makeRoom();
     if (this.#backlog.length === 0)
-      this.#batch.addUdpRunAgain(run, originalSequence, this.#rtp.fd, to.address, to);
+      this.#batch.addUdpRunAgain(run, originalSequence, this.#rtpFd, to.address, to);
   }
 
   /** Sends one RTCP packet; lost when the socket is full, as reports may be. */
@@ -128,7 +131,8 @@ export class UdpPair extends Task implements RowOwner {
       return;
     }
     this.#backlog.add(refused, to);
-    this.#rtp.arm(kWritable);
+    this.#room ??= new EventContext(this.#rtpFd, this.ref);
+    this.#room.arm(kWritable);
   }
 
   /** Part of RowOwner: a report was refused, and nobody waits for it. */
@@ -136,14 +140,8 @@ export class UdpPair extends Task implements RowOwner {
 
   run(events: number): number {
     if (events & TaskEvent.kill) return DELETE;
-    this.#rtp.delivered(events);
-    this.#rtcp.delivered(events);
-    if (events & TaskEvent.write && this.#backlog.length > 0) this.#backlog.sendAgain(this.#batch);
-    if (events & TaskEvent.read) {
-      this.#receive(this.#rtcp.fd);
-      this.#receive(this.#rtp.fd);
-      this.#listen();
-    }
+    if (events & TaskEvent.write) this.#hasRoom();
+    if (events & TaskEvent.read) this.#receive();
     const { nowUs } = this.thread;
     const nextUs = this.#spreader?.sendDue(nowUs) ?? Infinity;
     return nextUs === Infinity ? PARK : after((nextUs - nowUs) / US_PER_MS);
@@ -154,29 +152,32 @@ export class UdpPair extends Task implements RowOwner {
     this.#spreader?.clear();
     this.#backlog.clear();
     this.#listeners.clear();
-    this.#rtp.close();
+    this.#room?.release();
+    native.socketClose(this.#rtpFd);
     this.#rtcp.close();
   }
 
   #send(run: PacketRun, to: UdpDestination): void {
     this.#batch.makeRoom();
     if (this.#backlog.length === 0) {
-      this.#batch.addUdpRun(run, this.#rtp.fd, to.address, to.noSegmentation, to);
+      this.#batch.addUdpRun(run, this.#rtpFd, to.address, to.noSegmentation, to);
       return;
     }
     const row = new Uint32Array(ROW_WORDS);
-    writeUdpRun(row, 0, run, this.#rtp.fd, to.address, to.noSegmentation);
+    writeUdpRun(row, 0, run, this.#rtpFd, to.address, to.noSegmentation);
     this.keep({ code: 0, row, plan: run.plan, rest: null }, to);
   }
 
-  #listen(): void {
-    this.#rtp.arm(kReadable);
-    this.#rtcp.arm(kReadable);
+  #hasRoom(): void {
+    this.#room?.release();
+    this.#room = null;
+    this.#backlog.sendAgain(this.#batch);
   }
 
-  // One call a socket and turn: what is left is heard of again when the context is armed.
-  #receive(fd: number): void {
-    const count = native.udpReceive(fd, this.#buffer, MAX_DATAGRAM_BYTES, this.#rows);
+  // One call a turn: what is left is heard of again.
+  #receive(): void {
+    this.#rtcp.delivered(TaskEvent.read);
+    const count = native.udpReceive(this.#rtcp.fd, this.#buffer, MAX_DATAGRAM_BYTES, this.#rows);
     for (let i = 0; i < count; i++) {
       const at = i * (1 + ADDRESS_WORDS);
       const from = SocketAddress.fromWords(this.#rows, at + 1);
@@ -186,6 +187,7 @@ export class UdpPair extends Task implements RowOwner {
       for (const listener of listeners)
         listener.datagram(this.#buffer.subarray(begin, begin + this.#rows[at]!), from);
     }
+    this.#rtcp.arm(kReadable);
   }
 }
 
@@ -200,7 +202,10 @@ function bindPair(host: SocketAddress): { rtpFd: number; rtcpFd: number; port: n
       continue;
     }
     const rtcpFd = native.udpBind(host.withPort(port + 1).words, SEND_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
-    if (rtcpFd >= 0) return { rtpFd, rtcpFd, port };
+    if (rtcpFd >= 0) {
+      native.udpSendOnly(rtpFd);
+      return { rtpFd, rtcpFd, port };
+    }
     native.socketClose(rtpFd);
     result = rtcpFd;
   }
