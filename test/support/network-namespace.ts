@@ -116,6 +116,11 @@ export class NetworkNamespace {
     return { fromServer: fromServer!, toServer: toServer! };
   }
 
+  /** Takes the link down: nothing arrives any more, and neither side hears of it. */
+  cut(): void {
+    run('ip', ['-n', this.name, 'link', 'set', `${this.#link}p`, 'down']);
+  }
+
   remove(): void {
     this.#badLink?.close();
     // Its end of the link goes with the namespace, and the other end with that; at once, not when the kernel gets to it.

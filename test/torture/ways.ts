@@ -48,9 +48,6 @@ export const WAYS: readonly Way[] = [
   { name: 'TLS records', share: 3, isEncrypted: true, dialogues: RECORD_DIALOGUES, run: runRecords },
 ];
 
-/** Fewer than RESET_IN: over TLS the server may linger for a second with what it could not send any more. */
-const RESET_IN_ENCRYPTED = 16;
-
 /** Draws a way by the shares. */
 export function drawWay(random: SeededRandom): Way {
   const place = random.below(100);
@@ -63,17 +60,17 @@ export function drawWay(random: SeededRandom): Way {
 }
 
 async function runPlain(course: Course): Promise<string> {
-  return await converse(await Attacker.connect(course.server.port), course, RESET_IN);
+  return await converse(await Attacker.connect(course.server.port), course);
 }
 
 async function runEncrypted(course: Course): Promise<string> {
-  return await converse(await Attacker.connectEncrypted(course.server.tlsPort), course, RESET_IN_ENCRYPTED);
+  return await converse(await Attacker.connectEncrypted(course.server.tlsPort), course);
 }
 
-async function converse(attacker: Attacker, course: Course, resetIn: number): Promise<string> {
+async function converse(attacker: Attacker, course: Course): Promise<string> {
   const session = await setUp(course, attacker, (bytes) => attacker.send(bytes));
   await sendInPieces((bytes) => attacker.send(bytes), bytesOf(course, session), course.random);
-  if (isHit(course, resetIn)) await attacker.reset();
+  if (isHit(course, RESET_IN)) await attacker.reset();
   else await attacker.finish(DIALOGUE_TIMEOUT_MS);
   return attacker.text;
 }

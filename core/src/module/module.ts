@@ -31,6 +31,8 @@ export interface HandedConnection {
   readonly peer: SocketAddress;
   /** What has been read of it already; a copy. */
   readonly bytes: Uint8Array;
+  /** What the module has counted of it, for whoever takes it. */
+  readonly notes: readonly number[];
 }
 
 /** What a module gets on a task thread. */

@@ -11,6 +11,8 @@ import { Task } from '../reactor/task';
 export const HANDSHAKE_INTERVAL_US = 5000;
 /** Connections that wait for their handshake on one thread; of more, the newest is closed. */
 export const MAX_WAITING_HANDSHAKES = 1000;
+/** The same for those who will only hear that they are too many: a second's worth, so that they hear it in time or not at all. */
+export const MAX_WAITING_SURPLUS = 200;
 
 /** A connection that waits. One of the two is called, once. */
 export interface WaitingHandshake {
@@ -24,9 +26,9 @@ export class HandshakePace extends Task {
   readonly #waiting: WaitingHandshake[] = [];
   #nextUs = 0;
 
-  /** Begins the handshake when it is its turn. */
-  add(handshake: WaitingHandshake): void {
-    if (this.isDeleted || this.#waiting.length >= MAX_WAITING_HANDSHAKES) {
+  /** Begins the handshake when it is its turn; one behind `mostWaiting` others is dropped. */
+  add(handshake: WaitingHandshake, mostWaiting = MAX_WAITING_HANDSHAKES): void {
+    if (this.isDeleted || this.#waiting.length >= mostWaiting) {
       handshake.drop();
       return;
     }

@@ -22,12 +22,17 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000;
 const HIGH_WATER_BYTES = 64 * 1024;
 /** What may wait in all, in bytes, of those who send without looking at isFull. */
 const MAX_WAITING_BYTES = 8_000_000;
-/** How long close() waits for what was sent to leave, in milliseconds. */
-const CLOSE_LINGER_MS = 1000;
+/** How often close() looks whether what was sent can still leave, and after how many milliseconds each: a second in all. */
+const LINGER_LOOKS = 20;
+const LINGER_LOOK_MS = 50;
+const NOTHING = new Uint8Array(0);
 
 /** An accepted TLS connection; see the head of this file. */
 export class TlsConnection implements StreamConnection, Armable, Handshake {
   readonly localAddress: SocketAddress;
+  readonly #fd: number;
+  /** Below TLS. */
+  readonly #raw: Socket;
   readonly #socket: TLSSocket;
   readonly #task: TaskRef;
   readonly #tls: TlsContext;
@@ -53,6 +58,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     tls: TlsContext,
     events: StreamConnectionEvents,
   ) {
+    this.#fd = fd;
     this.#task = task;
     this.#tls = tls;
     this.#events = events;
@@ -60,15 +66,15 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     const words = new Uint32Array(ADDRESS_WORDS);
     native.socketName(fd, words);
     this.localAddress = SocketAddress.fromWords(words).unmapped();
-    const socket = new Socket({ fd, readable: true, writable: true });
-    socket.on('error', () => {}); // the TLS socket above it hears of it, too
+    this.#raw = new Socket({ fd, readable: true, writable: true });
+    this.#raw.on('error', () => {}); // the TLS socket above it hears of it, too
     const options: TLSSocketOptions & { highWaterMark: number } = {
       isServer: true,
       secureContext: tls.secureContext,
       requestCert: false,
       highWaterMark: HIGH_WATER_BYTES,
     };
-    this.#socket = new TLSSocket(socket, options);
+    this.#socket = new TLSSocket(this.#raw, options);
     this.#listen();
     this.#handshakeTimer = setTimeout(
       () => this.giveUp(`it took more than ${HANDSHAKE_TIMEOUT_MS} ms`),
@@ -152,18 +158,19 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     }
   }
 
-  /** Sends what the socket takes within a second and ends the connection. */
+  /** Sends what the client takes within a second and ends the connection; at once when he has reset it. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#endHandshake();
-    if (this.#broken !== 0 || !this.#isSecure) {
-      this.#socket.destroy();
-      return;
-    }
+    if (this.#broken !== 0 || !this.#isSecure || this.#isReset) this.#socket.destroy();
+    if (this.#socket.destroyed) return;
     this.#socket.destroySoon();
-    const linger = setTimeout(() => this.#socket.destroy(), CLOSE_LINGER_MS);
-    this.#socket.once('close', () => clearTimeout(linger));
+    let looks = 0;
+    const linger = setInterval(() => {
+      if (++looks === LINGER_LOOKS || this.#isReset) this.#socket.destroy();
+    }, LINGER_LOOK_MS);
+    this.#socket.once('close', () => clearInterval(linger));
   }
 
   /** Part of Handshake. */
@@ -176,6 +183,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     this.#socket.on('secure', () => {
       this.#isSecure = true;
       this.#endHandshake();
+      setImmediate(() => this.#breakIfReset()); // when the last flight of the handshake has been written
     });
     this.#socket.on('readable', () => this.#tellReady());
     this.#socket.on('drain', () => this.#drained());
@@ -209,7 +217,20 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
   #ended(): void {
     this.#handshakeFailed('the client closed');
     this.#hasEnded = true;
+    this.#breakIfReset();
     this.#tellReady();
+  }
+
+  // Node loses the error of a write that was nobody's but TLS's own (the tickets behind a handshake, for one): what is written
+  // behind it waits for ever, and the kernel tells an error only once, so that reading finds a plain end. Hence it is asked: it
+  // refuses even to send nothing on a connection that was reset.
+  get #isReset(): boolean {
+    const isThere = !this.#raw.destroyed && !this.#socket.destroyed;
+    return isThere && native.tcpSend(this.#fd, NOTHING, 0) < 0;
+  }
+
+  #breakIfReset(): void {
+    if (this.#isReset) this.#break(-Errno.ECONNRESET);
   }
 
   #failed(error: Error): void {

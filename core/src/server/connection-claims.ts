@@ -29,15 +29,15 @@ export class ConnectionClaims {
   }
 
   /** Gives a descriptor away. */
-  handOver(key: string, { fd, peer, bytes }: HandedConnection): void {
-    this.#post({ kind: 'handed-over', key, fd, peer: peer.words, bytes });
+  handOver(key: string, { peer, ...connection }: HandedConnection): void {
+    this.#post({ kind: 'handed-over', key, peer: peer.words, ...connection });
   }
 
   /** Passes a delivered descriptor to its claim. */
-  delivered({ claim, fd, peer, bytes }: DeliveredMessage): void {
+  delivered({ claim, fd, peer, bytes, notes }: DeliveredMessage): void {
     const take = this.#takers.get(claim);
     if (take !== undefined) {
-      take({ fd, peer: SocketAddress.fromWords(peer), bytes });
+      take({ fd, peer: SocketAddress.fromWords(peer), bytes, notes });
       return;
     }
     closeDescriptor(fd);

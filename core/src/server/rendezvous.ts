@@ -74,9 +74,9 @@ export class Rendezvous {
     for (const key of [...this.#waiting.keys()]) this.#giveUp(key);
   }
 
-  #deliver({ thread, id }: Claim, { fd, peer, bytes }: HandedOverMessage): void {
+  #deliver({ thread, id }: Claim, { fd, peer, bytes, notes }: HandedOverMessage): void {
     thread.connections++;
-    thread.post({ kind: 'delivered', claim: id, fd, peer, bytes });
+    thread.post({ kind: 'delivered', claim: id, fd, peer, bytes, notes });
   }
 
   #wait(connection: HandedOverMessage): void {

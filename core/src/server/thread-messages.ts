@@ -47,6 +47,7 @@ export interface DeliveredMessage {
   readonly fd: number;
   readonly peer: Uint32Array;
   readonly bytes: Uint8Array;
+  readonly notes: readonly number[];
 }
 
 /** A connection that its task thread gives away to who claims `key`. */
@@ -57,6 +58,8 @@ export interface HandedOverMessage {
   readonly peer: Uint32Array;
   /** What had been read of it already. */
   readonly bytes: Uint8Array;
+  /** What its module has counted of it. */
+  readonly notes: readonly number[];
 }
 
 /** Main thread to task thread. */

@@ -35,8 +35,8 @@ export function* replyTo(connection: ClientConnection, request: RtspRequest): Co
   }
 }
 
-/** The answer to a request that came too soon after too many others. */
-export function rateReply(connection: ClientConnection, request: RtspRequest): RtspReply {
-  const text = `more than ${connection.service.settings.maxRequestsPerSecond} requests a second`;
-  return errorReply(new RtspError('serviceUnavailable', text, { 'Retry-After': '1' }), request, connection);
+/** The error of what came too soon after too many others. */
+export function rateError({ service }: ClientConnection): RtspError {
+  const text = `more than ${service.settings.maxRequestsPerSecond} requests a second`;
+  return new RtspError('serviceUnavailable', text, { 'Retry-After': '1' });
 }

@@ -7,6 +7,8 @@ import {
   type ConnectionService,
   closeDescriptor,
   HandshakePace,
+  MAX_WAITING_HANDSHAKES,
+  MAX_WAITING_SURPLUS,
   type Refusal,
   type SocketAddress,
   TaskEvent,
@@ -33,8 +35,8 @@ export class RtspAcceptor implements ConnectionService {
     const { tls } = settings;
     this.#tls = tls && new TlsContext(tls, service.runs, host.log);
     host.count('TLS handshakes', () => this.#tls?.handshakes ?? 0);
-    this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes }) =>
-      this.#open(fd, peer, { ...this.#admit(CONNECTION_BYTES), first: bytes }),
+    this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes, notes }) =>
+      this.#open(fd, peer, { ...this.#admit(CONNECTION_BYTES), first: bytes, rateLevels: notes }),
     );
   }
 
@@ -50,10 +52,11 @@ export class RtspAcceptor implements ConnectionService {
     return {
       accept: (fd, peer, refusal) => {
         const arrival = { ...this.#admit(ENCRYPTED_CONNECTION_BYTES, refusal), tls };
-        pace.add({
+        const handshake = {
           begin: () => this.#open(fd, peer, arrival),
           drop: () => this.#drop(fd, peer, arrival),
-        });
+        };
+        pace.add(handshake, arrival.refusal === undefined ? MAX_WAITING_HANDSHAKES : MAX_WAITING_SURPLUS);
       },
       stop: () => {
         pace.signal(TaskEvent.kill);

@@ -13,7 +13,6 @@ import {
   type SocketAddress,
   type StreamConnection,
   type StreamConnectionEvents,
-  sleep,
   TaskEvent,
   TcpConnection,
   TlsConnection,
@@ -25,14 +24,14 @@ import type { ByteSource } from './byte-source';
 import { drain } from './closing';
 import type { ConnectionMemory } from './connection-memory';
 import { ConnectionTimeout, connectionTimes } from './connection-timeout';
-import { errorAnswer, parseErrorAnswer } from './error-reply';
+import { errorAnswer, errorReply, parseErrorAnswer } from './error-reply';
 import { RtspError } from './errors';
 import { bytesAgain, foreignThreadOf, threadKey } from './foreign-session';
 import { answerHttp, type HttpClient, isHttp } from './http-request';
 import { HttpTunnel, type TunnelOwner } from './http-tunnel';
 import { InterleavedChannels } from './interleaved-channels';
 import { asksToClose, writeReply } from './reply-writer';
-import { rateReply, replyTo } from './request-dispatch';
+import { rateError, replyTo } from './request-dispatch';
 import { type Intake, type IntakeEvents, RequestIntake } from './request-intake';
 import { RequestRate } from './request-rate';
 import type { RtspService } from './rtsp-service';
@@ -42,8 +41,6 @@ import { WebSocketConnection, type WebSocketOwner } from './websocket-connection
 
 /** The first byte of a TLS connection, a record with a handshake (RFC 8446 §5.1); nothing else begins with it. */
 const TLS_HANDSHAKE = 0x16;
-/** How long a connection is not listened to that sends more than it may, in milliseconds. */
-const RATE_REST_MS = 1_000;
 const NOTHING = new Uint8Array(0);
 
 /** How a connection came to its thread. */
@@ -56,6 +53,8 @@ export interface Arrival {
   readonly tls?: TlsContext;
   /** What another thread had read of it. */
   readonly first?: Uint8Array;
+  /** The levels of its request rate there. */
+  readonly rateLevels?: readonly number[];
 }
 
 /** A task for one connection; kill closes it. */
@@ -79,20 +78,20 @@ export class RtspConnection
   readonly #timeout: ConnectionTimeout;
   #tunnel: HttpTunnel | undefined;
   #requestCount = 0;
-  /** More came than may of what has no answer. */
-  #isRateSpent = false;
+  /** More came of what has no answer than is borne. */
+  #isFlooded = false;
 
   /** Takes over the descriptor and its memory; throws Error (and leaves both to the caller) when it can't be served. */
   constructor(
     readonly service: RtspService,
     fd: number,
     readonly peer: SocketAddress,
-    { memory, refusal, tls, first }: Arrival,
+    { memory, refusal, tls, first, rateLevels }: Arrival,
   ) {
     super(service.host.thread, 'rtsp');
     this.refusal = refusal;
     this.#intake = new RequestIntake(this, service.settings);
-    this.#rate = new RequestRate(service.settings.maxRequestsPerSecond, this.thread.nowUs);
+    this.#rate = new RequestRate(service.settings.maxRequestsPerSecond, this.thread.nowUs, rateLevels);
     this.#memory = memory;
     this.#first = first;
     this.#timeout = new ConnectionTimeout(this, connectionTimes(service.settings, refusal));
@@ -167,7 +166,7 @@ export class RtspConnection
 
   /** Part of IntakeEvents and TunnelOwner. */
   countUnanswered(): void {
-    if (!this.#rate.take(this.thread.nowUs)) this.#isRateSpent = true;
+    this.#isFlooded ||= this.#rate.take(this.thread.nowUs) === 'ended';
   }
 
   /** Part of IntakeEvents. */
@@ -182,7 +181,8 @@ export class RtspConnection
   handOver(key: string, rest: Uint8Array): void {
     if (!(this.tcp instanceof TcpConnection))
       throw new TypeError('only a plain connection can be handed over');
-    this.service.host.handOver(key, { fd: this.tcp.release(), peer: this.peer, bytes: rest });
+    const fd = this.tcp.release();
+    this.service.host.handOver(key, { fd, peer: this.peer, bytes: rest, notes: this.#rate.levels });
   }
 
   protected *body(): CoroutineBody {
@@ -196,7 +196,7 @@ export class RtspConnection
     let isBegin = this.#first === undefined;
     if (this.#first !== undefined && (yield* this.#take(this.#first))) return;
     for (;;) {
-      if (this.#isRateSpent) yield* this.#rest();
+      if (this.#isFlooded) return this.#endFlood();
       yield* this.#effort.exert(READ_EFFORT);
       const source = this.#source;
       const received = source.receive(receiveBuffer);
@@ -232,9 +232,8 @@ export class RtspConnection
     return this.#tunnel ?? this.tcp;
   }
 
-  *#rest(): CoroutineBody {
-    yield* sleep(RATE_REST_MS);
-    this.#isRateSpent = false;
+  #endFlood(): undefined {
+    this.tcp.send(errorAnswer(rateError(this), this.#intake.unfinishedCSeq));
   }
 
   /** Answers what a chunk holds. True when the connection is over, or somebody else's. */
@@ -276,22 +275,18 @@ export class RtspConnection
     const isFirst = this.#requestCount++ === 0;
     if (isHttp(request)) return !answerHttp(this, request, rest ?? NOTHING, isFirst);
     if (!(yield* this.#hasRoom())) return true;
-    const isTooMany = !this.#rate.take(this.thread.nowUs);
-    const thread = isTooMany ? -1 : this.#foreignThreadOf(request);
+    const verdict = this.#rate.take(this.thread.nowUs);
+    const thread = verdict === 'served' ? this.#foreignThreadOf(request) : -1;
     const again = thread >= 0 && rest !== undefined ? bytesAgain(request, rest) : undefined;
-    if (again !== undefined) return yield* this.#go(thread, again);
-    const isLast = this.refusal !== undefined || asksToClose(request);
-    const reply = isTooMany ? rateReply(this, request) : yield* replyTo(this, request);
+    if (again !== undefined) {
+      this.handOver(threadKey(thread), again);
+      return true;
+    }
+    const isLast = this.refusal !== undefined || asksToClose(request) || verdict === 'ended';
+    const reply =
+      verdict === 'served' ? yield* replyTo(this, request) : errorReply(rateError(this), request, this);
     this.tcp.sendNow(writeReply(request, reply, isLast));
-    if (isTooMany && !isLast) yield* this.#rest();
     return isLast;
-  }
-
-  // Nobody there knows how many requests it has sent: it rests first until that makes no difference.
-  *#go(thread: number, bytes: Uint8Array): CoroutineBody<boolean> {
-    yield* sleep(this.#rate.restMs(this.thread.nowUs)); // the answers before leave meanwhile
-    if (yield* this.#hasRoom()) this.handOver(threadKey(thread), bytes);
-    return true;
   }
 
   /** Who sends requests and reads no answers waits until he does; false when he has been idle for too long. */

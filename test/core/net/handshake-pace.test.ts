@@ -1,5 +1,10 @@
 /** The pace of handshakes, on a virtual clock. */
-import { HANDSHAKE_INTERVAL_US, HandshakePace, MAX_WAITING_HANDSHAKES } from '@finch/core/net/handshake-pace';
+import {
+  HANDSHAKE_INTERVAL_US,
+  HandshakePace,
+  MAX_WAITING_HANDSHAKES,
+  MAX_WAITING_SURPLUS,
+} from '@finch/core/net/handshake-pace';
 import { TaskEvent } from '@finch/core/reactor/events';
 import { makeRig } from '../reactor/scripted-task';
 
@@ -14,14 +19,17 @@ beforeEach(() => {
   dropped = 0;
 });
 
-function add(count: number): void {
+function add(count: number, mostWaiting?: number): void {
   for (let i = 0; i < count; i++)
-    pace.add({
-      begin: () => begunUs.push(thread.nowUs),
-      drop: () => {
-        dropped++;
+    pace.add(
+      {
+        begin: () => begunUs.push(thread.nowUs),
+        drop: () => {
+          dropped++;
+        },
       },
-    });
+      mostWaiting,
+    );
 }
 
 /** The time between each two beginnings. */
@@ -54,6 +62,17 @@ describe('HandshakePace', () => {
     expect(dropped).toBe(3);
     machine.advanceUs((MAX_WAITING_HANDSHAKES + 1) * HANDSHAKE_INTERVAL_US * 2);
     expect([begunUs.length, dropped]).toEqual([MAX_WAITING_HANDSHAKES, 3]);
+  });
+
+  it('drops surplus clients who could not be told in time', () => {
+    add(MAX_WAITING_SURPLUS - 1);
+    add(3, MAX_WAITING_SURPLUS);
+    expect(dropped).toBe(2);
+    add(3);
+    expect(dropped).toBe(2);
+    machine.advanceUs((MAX_WAITING_SURPLUS + 5) * HANDSHAKE_INTERVAL_US * 2);
+    expect([begunUs.length, dropped]).toEqual([MAX_WAITING_SURPLUS + 3, 2]);
+    expect(begunUs[MAX_WAITING_SURPLUS]! - begunUs[0]!).toBeLessThanOrEqual(2_000_000);
   });
 
   it('drops those that wait when it is killed, and those that come later', () => {

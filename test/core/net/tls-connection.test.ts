@@ -33,6 +33,8 @@ let heard: Heard;
 let lines: string[];
 let tls: TlsContext;
 let connection: TlsConnection;
+/** The client's socket, below TLS. */
+let raw: Socket;
 let clients: Socket[];
 
 beforeEach(() => {
@@ -61,11 +63,16 @@ function accept(receiveBufferBytes = 0): void {
   connection = new TlsConnection(tcp.disown(tcp.server), peer, task.ref, tls, heard);
 }
 
+function beginHandshake(): TLSSocket {
+  raw = new Socket({ fd: tcp.disown(tcp.client), readable: true, writable: true });
+  const client = connect({ socket: raw, ca: TEST_CERTIFICATE, host: 'localhost' });
+  clients.push(client);
+  return client;
+}
+
 /** The client's side, which reads nothing until it is told to. */
 async function shakeHands(): Promise<TLSSocket> {
-  const socket = new Socket({ fd: tcp.disown(tcp.client), readable: true, writable: true });
-  const client = connect({ socket, ca: TEST_CERTIFICATE, host: 'localhost' });
-  clients.push(client);
+  const client = beginHandshake();
   client.pause();
   await new Promise((resolve, reject) => client.once('secureConnect', resolve).once('error', reject));
   await eventually(() => expect(tls.handshakes).toBe(0)); // the server's part of TLS 1.3 ends later
@@ -85,6 +92,18 @@ function receive(client: TLSSocket, sizeBytes = Infinity): Promise<Buffer> {
     });
     client.resume();
   });
+}
+
+function fakeTimers(): void {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'performance'] });
+}
+
+/** Turns the loop, some hundred times at most, until `isDone`; for who has no timers. */
+async function turnUntil(isDone: () => boolean): Promise<void> {
+  for (let turns = 0; !isDone(); turns++) {
+    if (turns === 900) throw new Error('nothing came of it');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 function runOf(packetCount: number) {
@@ -176,7 +195,7 @@ describe('a TLS connection', () => {
   it('ends after a second when its client reads nothing', async () => {
     accept(SMALL_BUFFER_BYTES);
     await shakeHands();
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'performance'] });
+    fakeTimers();
     connection.send(patternBytes(7_000_000));
     connection.close();
     const { server } = tcp;
@@ -186,11 +205,39 @@ describe('a TLS connection', () => {
     await eventually(() => expect(native.socketName(server, new Uint32Array(6))).toBe(-EBADF));
     expect(connection.isOpen).toBe(false);
   });
+
+  it('ends as soon as its client has reset it, whatever it has to send', async () => {
+    accept(SMALL_BUFFER_BYTES);
+    await shakeHands();
+    fakeTimers();
+    connection.send(patternBytes(7_000_000));
+    connection.close();
+    raw.resetAndDestroy();
+    const { server } = tcp;
+    await turnUntil(() => {
+      jest.advanceTimersByTime(1); // all of them make less than the second it would take else
+      return native.socketName(server, new Uint32Array(6)) === -EBADF;
+    });
+  });
+
+  it('is broken when its client resets it with the end of the handshake, and ends at once', async () => {
+    fakeTimers();
+    accept();
+    const client = beginHandshake();
+    await new Promise((resolve) => client.once('secureConnect', resolve));
+    client.end('an end that TLS knows of, too');
+    raw.resetAndDestroy(); // before the server has sent its tickets
+    await turnUntil(() => heard.breaks.length === 1);
+    connection.send(Buffer.from('too late'));
+    connection.close();
+    const { server } = tcp;
+    await turnUntil(() => native.socketName(server, new Uint32Array(6)) === -EBADF);
+  });
 });
 
 describe('a handshake', () => {
   it('that never ends is given up in time', async () => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'performance'] });
+    fakeTimers();
     accept();
     jest.advanceTimersByTime(HANDSHAKE_TIMEOUT_MS - 1);
     expect([tls.handshakes, lines]).toEqual([1, []]);

@@ -39,17 +39,25 @@ afterEach(() => {
 function open(key: string): HandedOverMessage {
   const sink = new UdpSink();
   sinks.push(sink);
-  return { kind: 'handed-over', key, fd: sink.fd, peer: nameOf(sink.fd), bytes: Uint8Array.of(1) };
+  return {
+    kind: 'handed-over',
+    key,
+    fd: sink.fd,
+    peer: nameOf(sink.fd),
+    bytes: Uint8Array.of(1),
+    notes: [2],
+  };
 }
 
 const isOpen = ({ fd }: HandedOverMessage): boolean => native.socketName(fd, new Uint32Array(6)) !== -EBADF;
 
-const delivery = ({ fd, peer, bytes }: HandedOverMessage, claim: number) => ({
+const delivery = ({ fd, peer, bytes, notes }: HandedOverMessage, claim: number) => ({
   kind: 'delivered',
   claim,
   fd,
   peer,
   bytes,
+  notes,
 });
 
 describe('a connection that is handed over', () => {

@@ -82,7 +82,7 @@ export const LIMIT_OPTIONS = [
     min: 1,
     max: 1_000_000,
     defaultValue: 200,
-    help: 'Requests, interleaved frames and responses of one connection in the long run, five times as many at once; more are answered 503 and slowed down',
+    help: 'Requests, interleaved frames and responses of one connection in the long run, five times as many at once; more are answered 503, a thousand of those end it',
   },
   {
     kind: 'number',
