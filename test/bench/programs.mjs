@@ -22,6 +22,8 @@ const POLL_MS = 50;
 export const SEND_WINDOW_MS = 5;
 /** Kept of what a program prints: --trace-gc is talkative. */
 const MAX_OUTPUT_CHARS = 1 << 20;
+/** What `npm start` tells Node.js. */
+const START_FLAGS = ['--max-semi-space-size=2'];
 const OWN_CORE = availableParallelism() >= 2 && hasCommand('taskset');
 
 /** Starts Finch. `flags` are the server's own, `nodeFlags` those of Node.js; `pinned`: on core 0 alone. */
@@ -29,7 +31,7 @@ export async function startFinch({ flags = [], nodeFlags = [], pinned = true } =
   const port = await freePort();
   const main = join(ROOT, 'modules', 'server', 'dist', 'main.js');
   const pacing = ['--send-window', String(SEND_WINDOW_MS), '--overbuffer', 'off'];
-  const args = [...nodeFlags, main, '--port', String(port), ...pacing, ...flags, MEDIA];
+  const args = [...START_FLAGS, ...nodeFlags, main, '--port', String(port), ...pacing, ...flags, MEDIA];
   return start('finch', process.execPath, args, port, `rtsp://127.0.0.1:${port}/${MOVIE}`, pinned);
 }
 

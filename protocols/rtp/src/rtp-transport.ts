@@ -3,6 +3,7 @@
  * directly per run of packets. Rule: what can't be sent now is kept in order or counted as lost, never waited for.
  */
 import {
+  type DatagramListener,
   Errno,
   type PacketRun,
   type RefusedRow,
@@ -50,7 +51,7 @@ export const NOWHERE: RtpTransport = {
 };
 
 /** RTP to one port of the viewer, RTCP to another, from the thread's shared pair. */
-export class UdpTransport implements RtpTransport, UdpDestination {
+export class UdpTransport implements RtpTransport, UdpDestination, DatagramListener {
   noSegmentation = false;
   /** Runs that the network refused (no route, no listener on this machine). */
   lostRuns = 0;
@@ -59,7 +60,6 @@ export class UdpTransport implements RtpTransport, UdpDestination {
   readonly #pair: UdpPair;
   readonly #rtcpAddress: SocketAddress;
   readonly #events: RtpTransportEvents;
-  readonly #listener = { datagram: (bytes: Uint8Array) => this.#events.reportArrived(bytes) };
 
   constructor(
     pair: UdpPair,
@@ -70,7 +70,7 @@ export class UdpTransport implements RtpTransport, UdpDestination {
     this.#pair = pair;
     this.#rtcpAddress = rtcpAddress;
     this.#events = events;
-    pair.claim(rtcpAddress, this.#listener);
+    pair.claim(rtcpAddress, this);
   }
 
   prefetch(): number {
@@ -89,6 +89,11 @@ export class UdpTransport implements RtpTransport, UdpDestination {
     this.#pair.sendReport(bytes, this.#rtcpAddress);
   }
 
+  /** Part of DatagramListener. */
+  datagram(bytes: Uint8Array): void {
+    this.#events.reportArrived(bytes);
+  }
+
   /** Part of RowOwner. */
   rowRefused(refused: RefusedRow): void {
     if (refused.code === -Errno.EAGAIN) this.#pair.keep(refused, this);
@@ -99,7 +104,7 @@ export class UdpTransport implements RtpTransport, UdpDestination {
 
   close(): void {
     this.#pair.forget(this);
-    this.#pair.unclaim(this.#rtcpAddress, this.#listener);
+    this.#pair.unclaim(this.#rtcpAddress, this);
   }
 }
 
