@@ -29,6 +29,16 @@ export interface ConnectionSink {
   accepted(fd: number, peer: SocketAddress): void;
 }
 
+/** What a listener may be told besides its address. */
+export interface ListenerOptions {
+  /** An IPv6 wildcard takes IPv4 clients, too. */
+  readonly bothFamilies?: boolean;
+  /** The option that names the port, for the error when it is taken; `--port` unless it is said. */
+  readonly portFlag?: string | undefined;
+  /** Of the connections, in the kernel (SO_RCVBUF, bytes); it decides itself when left out. */
+  readonly receiveBufferBytes?: number | undefined;
+}
+
 /** A task that accepts the connections of one address; kill ends it. */
 export class TcpListener extends IdleTask {
   readonly address: SocketAddress;
@@ -38,19 +48,15 @@ export class TcpListener extends IdleTask {
   /** Kept for the time when there is no other; -1 while it can't be had. */
   #spare = openSpare();
 
-  /**
-   * Binds and listens; throws ListenError when the address can't be had, which tells to choose another port with `portFlag`. Port 0
-   * takes any free port. An IPv6 wildcard with `bothFamilies` takes IPv4 clients, too.
-   */
+  /** Binds and listens; throws ListenError when the address can't be had. Port 0 takes any free port. */
   constructor(
     thread: TaskThread,
     address: SocketAddress,
     readonly sink: ConnectionSink,
     log: Log,
-    bothFamilies = false,
-    portFlag?: string,
+    { bothFamilies = false, portFlag, receiveBufferBytes }: ListenerOptions = {},
   ) {
-    const fd = native.tcpListen(address.words, bothFamilies);
+    const fd = native.tcpListen(address.words, bothFamilies, receiveBufferBytes);
     if (fd < 0) throw new ListenError(address, fd, portFlag);
     super(thread);
     this.#lines = new LogLimiter(log, SHEDDING_LINES);

@@ -12,6 +12,7 @@ import { type Armable, kReadable, kWritable, TaskEvent } from '../reactor/events
 import type { TaskRef } from '../reactor/task-ref';
 import { Errno } from './errno';
 import type { PacketRun } from './packet-row';
+import type { WatchedRecords } from './record-watch';
 import { ADDRESS_WORDS, SocketAddress } from './socket-address';
 import type { StreamConnection, StreamConnectionEvents } from './stream-connection';
 import type { Handshake, TlsContext } from './tls-context';
@@ -20,6 +21,11 @@ import type { Handshake, TlsContext } from './tls-context';
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** The connection is full while more than this waits, in bytes; so much is also read ahead of its owner. */
 const HIGH_WATER_BYTES = 64 * 1024;
+/**
+ * For the listener of TLS connections: what the kernel holds of a client's bytes (SO_RCVBUF). node:tls decrypts at one go what one
+ * read brings, while its thread waits: of key updates, the dearest for their size, so little is some three milliseconds.
+ */
+export const TLS_RECEIVE_BUFFER_BYTES = 4096;
 /** What may wait in all, in bytes, of those who send without looking at isFull. */
 const MAX_WAITING_BYTES = 8_000_000;
 /** How often close() looks whether what was sent can still leave, and after how many milliseconds each: a second in all. */
@@ -28,7 +34,7 @@ const LINGER_LOOK_MS = 50;
 const NOTHING = new Uint8Array(0);
 
 /** An accepted TLS connection; see the head of this file. */
-export class TlsConnection implements StreamConnection, Armable, Handshake {
+export class TlsConnection implements StreamConnection, Armable, Handshake, WatchedRecords {
   readonly localAddress: SocketAddress;
   readonly #fd: number;
   /** Below TLS. */
@@ -81,6 +87,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
       HANDSHAKE_TIMEOUT_MS,
     );
     tls.handshakeBegun(this);
+    tls.records.add(this);
   }
 
   /** It is armed itself. */
@@ -94,6 +101,16 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
 
   get isFull(): boolean {
     return this.#socket.writableNeedDrain;
+  }
+
+  /** Part of WatchedRecords. */
+  get rawBytes(): number {
+    return this.#raw.bytesRead;
+  }
+
+  /** Part of WatchedRecords. */
+  get contentBytes(): number {
+    return this.#socket.bytesRead;
   }
 
   /** Part of Armable. */
@@ -179,6 +196,13 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     this.#break(-Errno.EPROTO);
   }
 
+  /** Part of WatchedRecords: it reads no more, not even what comes while it is being closed. */
+  allowanceSpent(): void {
+    this.#tls.log.debug(`${this.#peerName}: ended: its TLS records hold next to nothing`);
+    this.#break(-Errno.EPROTO);
+    this.#socket.destroy();
+  }
+
   #listen(): void {
     this.#socket.on('secure', () => {
       this.#isSecure = true;
@@ -188,7 +212,10 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     this.#socket.on('readable', () => this.#tellReady());
     this.#socket.on('drain', () => this.#drained());
     this.#socket.on('end', () => this.#ended());
-    this.#socket.on('close', () => this.#ended());
+    this.#socket.on('close', () => {
+      this.#tls.records.remove(this);
+      this.#ended();
+    });
     // Node keeps errors of records to itself, as '_tlsError', until a tls.Server would have let go of the socket.
     for (const name of ['error', '_tlsError']) this.#socket.on(name, (error: Error) => this.#failed(error));
   }

@@ -1,10 +1,11 @@
 /**
- * What all TLS connections of a task thread share: the server's certificate, who copies runs of packets for them, and the
- * handshakes that are not finished. Made by a service that has a certificate.
+ * What all TLS connections of a task thread share: the server's certificate, who copies runs of packets for them, who watches their
+ * records, and the handshakes that are not finished. Made by a service that has a certificate.
  * Rule: unfinished handshakes are bounded in number; of more, the oldest is given up. Spec: RFC 8446. Thread: one.
  */
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Log } from '../server/log';
+import { RecordWatch } from './record-watch';
 import type { RunCopier } from './run-copier';
 
 /** Handshakes that a thread has under way: each costs some 50 KB and, when its client goes on with it, two milliseconds. */
@@ -24,6 +25,7 @@ export interface Handshake {
 /** The shared part of a thread's TLS connections; see the head of this file. */
 export class TlsContext {
   readonly secureContext: SecureContext;
+  readonly records = new RecordWatch();
   readonly #handshakes = new Set<Handshake>();
 
   /** Throws Error when certificate and key are no PEM or don't belong together. */

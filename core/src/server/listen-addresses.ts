@@ -24,6 +24,8 @@ export interface ListenerSpec {
   readonly port: number;
   /** The option that names the port, for the error when it is taken; `--port` unless it is said. */
   readonly portFlag?: string;
+  /** Of its connections, in the kernel (SO_RCVBUF, bytes); it decides itself when left out. */
+  readonly receiveBufferBytes?: number;
 }
 
 /** Who gets what the listeners accept, and where they run. */
@@ -45,14 +47,15 @@ export function openListeners(spec: ListenerSpec, home: ListenerHome): TcpListen
   }
 }
 
-function openAtOnePort({ hosts, port, portFlag }: ListenerSpec, home: ListenerHome): TcpListener[] {
+function openAtOnePort(spec: ListenerSpec, home: ListenerHome): TcpListener[] {
+  const { hosts, port } = spec;
   const hasIpv4 = hosts.some((host) => !host.includes(':'));
   const opened: TcpListener[] = [];
   try {
     for (const host of new Set(hosts)) {
       const address = SocketAddress.of(host, opened[0]?.address.port ?? port);
       const isEvery = host === EVERY_ADDRESS && !hasIpv4;
-      opened.push(isEvery ? openEvery(address, home, portFlag) : open(address, home, portFlag));
+      opened.push(isEvery ? openEvery(address, home, spec) : open(address, home, spec));
     }
     return opened;
   } catch (error) {
@@ -61,13 +64,13 @@ function openAtOnePort({ hosts, port, portFlag }: ListenerSpec, home: ListenerHo
   }
 }
 
-function openEvery(address: SocketAddress, home: ListenerHome, portFlag?: string): TcpListener {
+function openEvery(address: SocketAddress, home: ListenerHome, spec: ListenerSpec): TcpListener {
   try {
-    return open(address, home, portFlag, true);
+    return open(address, home, spec, true);
   } catch (error) {
     if (!(error instanceof ListenError) || !isWithoutIpv6(error.code)) throw error;
     home.log.info('this machine has no IPv6: listening on IPv4 addresses only');
-    return open(SocketAddress.of(EVERY_IPV4_ADDRESS, address.port), home, portFlag);
+    return open(SocketAddress.of(EVERY_IPV4_ADDRESS, address.port), home, spec);
   }
 }
 
@@ -78,8 +81,8 @@ function isWithoutIpv6(code: number): boolean {
 function open(
   address: SocketAddress,
   { thread, sink, log }: ListenerHome,
-  portFlag: string | undefined,
+  { portFlag, receiveBufferBytes }: ListenerSpec,
   bothFamilies = false,
 ): TcpListener {
-  return new TcpListener(thread, address, sink, log, bothFamilies, portFlag);
+  return new TcpListener(thread, address, sink, log, { bothFamilies, portFlag, receiveBufferBytes });
 }

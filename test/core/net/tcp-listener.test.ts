@@ -34,7 +34,7 @@ function listenOn(address: SocketAddress, bothFamilies = false): TcpListener {
       accepted.push({ fd, peer });
     },
   };
-  return new TcpListener(under.thread, address, sink, linesInto(lines), bothFamilies);
+  return new TcpListener(under.thread, address, sink, linesInto(lines), { bothFamilies });
 }
 
 function connect(to: SocketAddress): number {
