@@ -6,8 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ClientRecords } from '../support/client-records';
 import { temporaryFolder } from '../support/finch-under-test';
 import { putMovie } from '../support/movies';
+import { TLS_CONFIG } from '../support/tls-files';
 import { Viewer } from '../support/viewer';
 import { ATTACKER, Attacker } from './attacker';
 import { ServerUnderTorture, type Standing } from './server-under-torture';
@@ -22,6 +24,9 @@ const WATCHDOG_LIMIT_MS = 2000;
 const ANSWER_MS = 2000;
 /** Rounds of 420 bytes of headers: ten times the limit. */
 const HEADER_ROUNDS = 400;
+/** Who floods with key updates, and how many each sends: several times what is borne. */
+const FLOODERS = 8;
+const KEY_UPDATES = 4000;
 const TCP = 'Transport: RTP/AVP/TCP;unicast\r\n';
 
 jest.setTimeout(60_000);
@@ -40,6 +45,7 @@ beforeAll(async () => {
   putSteadyMovie(media);
   server = await ServerUnderTorture.start({
     config: {
+      ...TLS_CONFIG,
       media,
       sessionTimeoutSeconds: 10,
       requestTimeoutSeconds: REQUEST_TIMEOUT_S,
@@ -235,6 +241,22 @@ describe('requests', () => {
     viewer.tracks[0]!.expectContiguous();
     await viewer.teardown();
     await viewer.close();
+  });
+});
+
+describe('records', () => {
+  it('key updates without end end their connections, and nobody waits for them', async () => {
+    const attackers: Attacker[] = [];
+    for (let i = 0; i < FLOODERS; i++) {
+      let records: ClientRecords | undefined;
+      const attacker = await Attacker.connectEncrypted(server.tlsPort, ATTACKER, (socket) => {
+        records = new ClientRecords(socket);
+      });
+      attacker.raw.write(records!.keyUpdates(KEY_UPDATES));
+      attackers.push(attacker);
+    }
+    await expectPrompt();
+    await Promise.all(attackers.map((attacker) => attacker.closed()));
   });
 });
 

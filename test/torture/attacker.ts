@@ -3,7 +3,7 @@
  * Rule: it judges nothing but that the connection ends in time when it should.
  */
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { Changes } from '../support/deadline';
 
 /** The attackers' address: a host of its own, so that its limits are not the viewers'. */
@@ -51,11 +51,18 @@ export class Attacker extends Changes {
     });
   }
 
-  /** Connects, and shakes hands for TLS; the server's certificate does not matter to an attacker. */
-  static connectEncrypted(port: number, localAddress = ATTACKER): Promise<Attacker> {
+  /**
+   * Connects, and shakes hands for TLS; the server's certificate does not matter to an attacker. `begun` is called before it does.
+   */
+  static connectEncrypted(
+    port: number,
+    localAddress = ATTACKER,
+    begun: (socket: TLSSocket) => void = () => {},
+  ): Promise<Attacker> {
     return new Promise((resolve, reject) => {
       const raw = connect({ host: '127.0.0.1', port, localAddress, noDelay: true, allowHalfOpen: false });
       const socket = connectTls({ socket: raw, rejectUnauthorized: false });
+      begun(socket);
       raw.once('error', reject);
       socket.once('error', reject);
       socket.once('secureConnect', () => {

@@ -2,9 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { SocketAddress } from '@finch/core/net/socket-address';
-import { ListenError, TcpListener } from '@finch/core/net/tcp-listener';
+import { ListenError, type ListenerOptions, TcpListener } from '@finch/core/net/tcp-listener';
 import { TaskEvent } from '@finch/core/reactor/events';
 import { native } from '@finch/native';
+import { onceArrived } from '../../native/sockets-under-test';
 import { eventually } from '../../support/deadline';
 import { linesInto, ThreadUnderTest } from './thread-under-test';
 
@@ -28,13 +29,13 @@ afterEach(async () => {
   await under.stop();
 });
 
-function listenOn(address: SocketAddress, bothFamilies = false): TcpListener {
+function listenOn(address: SocketAddress, options?: ListenerOptions): TcpListener {
   const sink = {
     accepted: (fd: number, peer: SocketAddress) => {
       accepted.push({ fd, peer });
     },
   };
-  return new TcpListener(under.thread, address, sink, linesInto(lines), { bothFamilies });
+  return new TcpListener(under.thread, address, sink, linesInto(lines), options);
 }
 
 function connect(to: SocketAddress): number {
@@ -55,8 +56,26 @@ describe('a listener', () => {
     expect(accepted[0]!.peer.key).toBe(SocketAddress.fromWords(name).key);
   });
 
+  it('holds little of what a client sends in a small buffer', async () => {
+    const listener = listenOn(LOOPBACK, { receiveBufferBytes: 4096 });
+    const client = connect(listener.address);
+    await eventually(() => expect(accepted.length).toBe(1));
+    const bytes = new Uint8Array(60_000);
+    let sentBytes = 0;
+    let mostBytes = 0;
+    for (let receivedBytes = 0; receivedBytes < 1_000_000; ) {
+      const sent = sentBytes < 1_000_000 ? native.tcpSend(client, bytes, 0) : 0;
+      if (sent > 0) sentBytes += sent;
+      const count = onceArrived(() => native.tcpReceive(accepted[0]!.fd, bytes));
+      expect(count).toBeGreaterThan(0);
+      receivedBytes += count;
+      mostBytes = Math.max(mostBytes, count);
+    }
+    expect(mostBytes).toBeLessThanOrEqual(2 * 4096);
+  });
+
   it('on :: for both families takes IPv4 as well', async () => {
-    const listener = listenOn(SocketAddress.of('::', 0), true);
+    const listener = listenOn(SocketAddress.of('::', 0), { bothFamilies: true });
     connect(LOOPBACK.withPort(listener.address.port));
     await eventually(() => expect(accepted.length).toBe(1));
     expect(accepted[0]!.peer.host).toBe('127.0.0.1');

@@ -11,6 +11,7 @@ import { type NativeFile, native } from '@finch/native';
 import { Folder, patternBytes } from '../../native/file-under-test';
 import { makePlan, wireFrame, wirePacket } from '../../native/made-plan';
 import { EAGAIN, EBADF, EFAULT, expectBytes, TcpPair } from '../../native/sockets-under-test';
+import { ClientRecords } from '../../support/client-records';
 import { eventually } from '../../support/deadline';
 import { TEST_CERTIFICATE, TLS_FILES } from '../../support/tls-files';
 import { FunctionTask, Heard, linesInto, ThreadUnderTest } from './thread-under-test';
@@ -71,8 +72,7 @@ function beginHandshake(): TLSSocket {
 }
 
 /** The client's side, which reads nothing until it is told to. */
-async function shakeHands(): Promise<TLSSocket> {
-  const client = beginHandshake();
+async function shakeHands(client = beginHandshake()): Promise<TLSSocket> {
   client.pause();
   await new Promise((resolve, reject) => client.once('secureConnect', resolve).once('error', reject));
   await eventually(() => expect(tls.handshakes).toBe(0)); // the server's part of TLS 1.3 ends later
@@ -232,6 +232,37 @@ describe('a TLS connection', () => {
     connection.close();
     const { server } = tcp;
     await turnUntil(() => native.socketName(server, new Uint32Array(6)) === -EBADF);
+  });
+});
+
+describe('a client who sends key updates', () => {
+  it('is heard behind some', async () => {
+    accept();
+    const client = beginHandshake();
+    const records = new ClientRecords(client);
+    await shakeHands(client);
+    raw.write(Buffer.concat([records.keyUpdates(100), records.content(Buffer.from('heard'))]));
+    const into = new Uint8Array(100);
+    await eventually(() => expect(connection.receive(into)).toBe(5));
+    expect(String(Buffer.from(into.subarray(0, 5)))).toBe('heard');
+    expect([heard.breaks, lines]).toEqual([[], []]);
+  });
+
+  it.each(['while it is served', 'while it is being closed'])('without end is ended %s', async (when) => {
+    accept(SMALL_BUFFER_BYTES);
+    const client = beginHandshake();
+    const records = new ClientRecords(client);
+    await shakeHands(client);
+    const isClosing = when.endsWith('closed');
+    if (isClosing) {
+      connection.send(patternBytes(7_000_000)); // which it does not read: closing would take a second
+      connection.close();
+    }
+    const { server } = tcp;
+    raw.write(records.keyUpdates(2000));
+    await eventually(() => expect(native.socketName(server, new Uint32Array(6))).toBe(-EBADF));
+    expect(lines).toEqual(['debug: 192.0.2.1:5000: ended: its TLS records hold next to nothing']);
+    await eventually(() => expect(heard.breaks).toEqual(isClosing ? [] : [-EPROTO]));
   });
 });
 
