@@ -17,6 +17,8 @@ const KEY_UPDATE = Uint8Array.of(24, 0, 0, 1, 0);
 
 /** The client's direction of a connection; see the head of this file. */
 export class ClientRecords {
+  /** The server has heard the end of the handshake, and sent its first ticket: before that, records may overtake what the client sends. */
+  readonly ready: Promise<void>;
   readonly #client: TLSSocket;
   #secret: Buffer | undefined;
   #sequenceNumber = 0;
@@ -24,6 +26,7 @@ export class ClientRecords {
   /** `client` has not begun its handshake. */
   constructor(client: TLSSocket) {
     this.#client = client;
+    this.ready = new Promise((resolve) => client.once('session', () => resolve()));
     client.on('keylog', (line: Buffer) => {
       const secret = /^CLIENT_TRAFFIC_SECRET_0 \w+ (\w+)/.exec(String(line))?.[1];
       if (secret !== undefined) this.#secret = Buffer.from(secret, 'hex');
