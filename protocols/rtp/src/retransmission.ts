@@ -3,7 +3,7 @@
  * with the first NACK. Rule: a viewer who asks without end gets a share of his track's rate, not more.
  * Spec: RFC 4588 §4 (SSRC multiplexing), §7 (congestion control).
  */
-import { randomBytes } from 'node:crypto';
+import { randomUint16, randomUint32 } from './random-start';
 
 /** A packet is sent again for so long after it was sent first; what SDP says as rtx-time (RFC 4588 §8.1). */
 export const RETRANSMISSION_TIME_US = 2_000_000;
@@ -17,11 +17,11 @@ const US_PER_S = 1_000_000;
 
 /** The retransmission stream of one track; see the head of this file. */
 export class Retransmission {
-  readonly ssrc = randomBytes(4).readUInt32BE();
+  readonly ssrc = randomUint32();
   /** Packets and payload octets so far. */
   packets = 0;
   octets = 0;
-  #sequence = randomBytes(2).readUInt16BE();
+  #sequence = randomUint16();
   readonly #bytesPerS: number;
   #budgetBytes: number;
   #filledUs: number;

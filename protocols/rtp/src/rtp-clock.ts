@@ -3,13 +3,13 @@
  * Rule: at scale 1 it adds one number; at others it counts from where the rate changed, so that nothing drifts.
  * Spec: RFC 3550 §5.1 (random start, modulo 2^32); RFC 2326 appendix B.
  */
-import { randomBytes } from 'node:crypto';
+import { randomUint32 } from './random-start';
 
 const US_PER_S = 1_000_000;
 
 /** From file time and stream time to timestamps; see the head of this file. */
 export class RtpClock {
-  readonly #offset = randomBytes(4).readUInt32BE();
+  readonly #offset = randomUint32();
   /** From file time to the wire at scale 1, modulo 2^32, signed: V8 keeps a larger number in an object of its own. */
   #unitOffset = this.#offset | 0;
   #isScaled = false;

@@ -3,7 +3,6 @@
  * Rule (hot path): no allocation and no call per packet; a unit of the plan becomes one row of the packet batch.
  * Spec: RFC 3550 §5.1 (fixed header), §6.4 (reports), §6.6 (BYE).
  */
-import { randomBytes } from 'node:crypto';
 import type { PacketRun, PullOrder, Track } from '@finch/core';
 import { MAX_ROW_PACKETS } from '@finch/core/net/packet-row'; // not by way of the index: the hot path would look it up by name
 import type { PlannedSegment, PlanWaiter } from './cached-segment';
@@ -11,6 +10,7 @@ import { FeedbackAllowance } from './feedback-allowance';
 import { ntpFraction, ntpSeconds } from './ntp-time';
 import type { PlanCache } from './plan-cache';
 import { PlanCursor } from './plan-cursor';
+import { randomUint16, randomUint32 } from './random-start';
 import { RETRANSMISSION_TIME_US, Retransmission } from './retransmission';
 import { writeByeCompound, writeReportCompound } from './rtcp/compound';
 import type { NackListener } from './rtcp/generic-nack';
@@ -47,7 +47,7 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
   // First what every unit looks at, so that it lies together.
   #transport: RtpTransport;
   // RFC 3550 §5.1: both start at random.
-  #sequence = randomBytes(2).readUInt16BE();
+  #sequence = randomUint16();
   readonly #clock: RtpClock;
   /** As a signed number: V8 keeps a larger one in an object of its own. */
   readonly #ssrcWord: number;
@@ -63,7 +63,7 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
   #stretchPlan: PlannedSegment | null = null;
   #stretchPacket = 0;
 
-  readonly ssrc = randomBytes(4).readUInt32BE();
+  readonly ssrc = randomUint32();
   readonly kind: Track['kind'];
   /** What the viewer went without because he was late. */
   readonly thinned: ThinnedFrames = noThinnedFrames();
