@@ -78,7 +78,11 @@ async function measured(measure, judge) {
 }
 
 async function sprint(transport) {
-  const { finch, floor } = await runSprint({ transport, viewers: SPRINT_VIEWERS[transport], legs: SPRINT_LEGS });
+  const { finch, floor } = await runSprint({
+    transport,
+    viewers: SPRINT_VIEWERS[transport],
+    legs: SPRINT_LEGS,
+  });
   const packets = sum(finch, 'packets');
   return named(transport, {
     // The median of pairs: what hurts one leg hurts the next one as well, or it is one pair of many.
