@@ -88,7 +88,7 @@ describe('an idle timer', () => {
 describe('the idle-task thread', () => {
   it('starts once, and drops its timers when it stops', async () => {
     expect(native.idleThreadStart()).toBe(-EALREADY);
-    native.idleTimerSet(taskRef(1), 1000);
+    native.idleTimerSet(taskRef(1), LONG_US);
     native.idleThreadStop();
     native.idleThreadStop();
     expect(native.idleTimerCount()).toBe(0);
