@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readTlsIdentity } from '@finch/server/tls-identity';
+import { describeUnless } from '../../support/clients';
 import { TEST_CERTIFICATE, TLS_FILES } from '../../support/tls-files';
 
 const folder = mkdtempSync(join(tmpdir(), 'finch-tls-'));
@@ -81,9 +82,13 @@ it.each<[string, string | undefined, string | undefined, RegExp | string]>([
   expect(problem).not.toThrow(/PRIVATE KEY/);
 });
 
-// root may read everything, so the refusal can't be provoked
-(process.getuid?.() === 0 ? it.skip : it)('refuses a key that may not be read', () => {
-  const path = file('secret.pem', 'x');
-  chmodSync(path, 0);
-  expect(() => readTlsIdentity({ tlsCertificate: certificate, tlsKey: path })).toThrow(/EACCES/);
-});
+describeUnless(process.getuid?.() === 0 ? 'root may read everything' : undefined)(
+  'a key of somebody else',
+  () => {
+    it('refuses a key that may not be read', () => {
+      const path = file('secret.pem', 'x');
+      chmodSync(path, 0);
+      expect(() => readTlsIdentity({ tlsCertificate: certificate, tlsKey: path })).toThrow(/EACCES/);
+    });
+  },
+);

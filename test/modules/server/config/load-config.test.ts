@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, type FinchConfig, loadConfig, SAMPLE_FOLDER } from '@finch/server/config/index';
+import { describeUnless } from '../../../support/clients';
 
 const folder = mkdtempSync(join(tmpdir(), 'finch-config-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -260,13 +261,17 @@ describe('errors of the file name the line and the key', () => {
     expect(message).not.toMatch(/[\r\n]/);
   });
 
-  // root may read everything, so the refusal can't be provoked
-  (process.getuid?.() === 0 ? it.skip : it)('says when the file may not be read', () => {
-    const path = yaml('port: 1');
-    chmodSync(join(folder, path), 0);
-    expect(problemOf(['-c', path])).toMatch(/^flag --config: found "etc\/finch\.yaml" \(EACCES/);
-    chmodSync(join(folder, path), 0o600);
-  });
+  describeUnless(process.getuid?.() === 0 ? 'root may read everything' : undefined)(
+    'a file of somebody else',
+    () => {
+      it('says when the file may not be read', () => {
+        const path = yaml('port: 1');
+        chmodSync(join(folder, path), 0);
+        expect(problemOf(['-c', path])).toMatch(/^flag --config: found "etc\/finch\.yaml" \(EACCES/);
+        chmodSync(join(folder, path), 0o600);
+      });
+    },
+  );
 });
 
 describe('help and version', () => {
