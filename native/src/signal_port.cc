@@ -101,7 +101,7 @@ void Wake(PortHandles* handles) {
 void OnSignals(uv_poll_t* signals, int, int) {
   PortHandles* handles = static_cast<PortHandles*>(signals->data);
   eventfd_t wakes;
-  eventfd_read(handles->wake_fd, &wakes);  // empty when it was the owner before who was meant
+  eventfd_read(handles->wake_fd, &wakes);  // may be meant for the owner before: to wake without cause does no harm
   Wake(handles);
 }
 

@@ -196,7 +196,10 @@ export class RtspConnection
     let isBegin = this.#first === undefined;
     if (this.#first !== undefined && (yield* this.#take(this.#first))) return;
     for (;;) {
-      if (this.#isFlooded) return this.#endFlood();
+      if (this.#isFlooded) {
+        this.tcp.send(errorAnswer(rateError(this), this.#intake.unfinishedCSeq));
+        return;
+      }
       yield* this.#effort.exert(READ_EFFORT);
       const source = this.#source;
       const received = source.receive(receiveBuffer);
@@ -230,10 +233,6 @@ export class RtspConnection
 
   get #source(): ByteSource {
     return this.#tunnel ?? this.tcp;
-  }
-
-  #endFlood(): undefined {
-    this.tcp.send(errorAnswer(rateError(this), this.#intake.unfinishedCSeq));
   }
 
   /** Answers what a chunk holds. True when the connection is over, or somebody else's. */
