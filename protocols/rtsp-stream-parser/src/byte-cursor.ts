@@ -3,11 +3,15 @@
  * Rule: a piece that lies in one chunk is a view into it; a piece that spans chunks is gathered once, into memory that
  * grows with what has arrived and never with what is announced; between two pieces no memory is held.
  */
-import { indexOfControlByte, LF } from './characters';
+import { Buffer } from 'node:buffer';
+import { CR, isControlByte, isPlainByte, LF } from './characters';
+import { decodeLine, type LineCode } from './line-text';
 import { RtspParseError, URI_TOO_LARGE } from './rtsp-parse-error';
 
 /** First size of the gathering memory, in bytes: one packet header or a short line. */
 const MIN_GATHER_BYTES = 64;
+/** Bytes of a chunk that are made a text at once: a head is shorter, mostly, and what follows it may be no text. */
+const TEXT_BYTES = 1024;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** Reads from the current chunk and gathers unfinished pieces. The `take` methods return null or -1 for "not yet". */
@@ -16,22 +20,35 @@ export class ByteCursor {
   #offset = 0;
   #gathered = EMPTY;
   #gatheredBytes = 0;
+  /** The chunk from `#textFrom` on as Latin-1, a character a byte: lines are cut out of it. */
+  #text = '';
+  #textFrom = 0;
+  #lineBytes = 0;
+  /** Whether the line that was looked at last holds ASCII alone, and no CR but at its end. */
+  #isPlain = true;
 
   /** Counts the bytes copied of the unfinished piece. */
   get gatheredBytes(): number {
     return this.#gatheredBytes;
   }
 
+  /** Counts the bytes of the line that was taken last, its line end included. */
+  get lineBytes(): number {
+    return this.#lineBytes;
+  }
+
   /** Makes a chunk the current one; the one before must have been taken wholly. */
   feed(chunk: Uint8Array): void {
     this.#chunk = chunk;
     this.#offset = 0;
+    this.#text = '';
   }
 
   /** Forgets the current chunk and, unless `keepGathered`, the unfinished piece. */
   release(keepGathered: boolean): void {
     this.#chunk = EMPTY;
     this.#offset = 0;
+    this.#text = '';
     if (!keepGathered) this.#dropGathered();
   }
 
@@ -78,30 +95,54 @@ export class ByteCursor {
   }
 
   /**
-   * Takes a line with its LF, or returns null. Each byte is looked at once, however the line is cut into chunks.
-   * Errors: RtspParseError `header-too-large` for a line of more than `maxBytes`, `controlCode` at a control byte;
-   * whichever comes first in the stream, and as soon as it has arrived.
+   * Takes a line and returns it as text without its LF or CRLF, or returns null. Each byte is looked at once, however the line is
+   * cut into chunks.
+   * Errors: RtspParseError `header-too-large` for a line of more than `maxBytes`, `code` at a control byte, whichever comes first in
+   * the stream, and as soon as it has arrived; `code` for a CR that no LF follows, at the end of the line.
    */
-  takeLine(maxBytes: number, controlCode: 'bad-start-line' | 'bad-header'): Uint8Array | null {
+  takeLine(maxBytes: number, code: LineCode): string | null {
     const from = this.#offset;
-    const lineFeed = this.#chunk.indexOf(LF, from);
-    const end = lineFeed < 0 ? this.#chunk.length : lineFeed + 1;
-    const allowedEnd = Math.min(end, from + maxBytes - this.#gatheredBytes);
-    this.#refuseControlBytes(from, allowedEnd, controlCode);
-    if (end > allowedEnd) throw headTooLarge(controlCode);
-    if (lineFeed >= 0 && this.#gatheredBytes === 0) {
+    const at = this.#lineFeed(from + maxBytes - this.#gatheredBytes, code);
+    const isWhole = at < this.#chunk.length;
+    const end = isWhole ? at + 1 : at;
+    if (isWhole && this.#gatheredBytes === 0) {
       this.#offset = end;
-      return this.#chunk.subarray(from, end);
+      this.#lineBytes = end - from;
+      return this.#isPlain ? this.#plainText(from, at) : decodeLine(this.#chunk.subarray(from, end), code);
     }
     this.#gather(end, maxBytes);
-    return lineFeed < 0 ? null : this.#finishGathered();
+    if (!isWhole) return null;
+    const line = this.#finishGathered();
+    this.#lineBytes = line.length;
+    return decodeLine(line, code);
   }
 
-  #refuseControlBytes(from: number, to: number, code: 'bad-start-line' | 'bad-header'): void {
-    const at = indexOfControlByte(this.#chunk, from, to);
-    if (at < 0) return;
-    const found = (this.#chunk[at] ?? 0).toString(16).padStart(2, '0');
-    throw new RtspParseError(code, `${placeOf(code)}: found the control byte 0x${found}, expected text`);
+  /** Finds the next LF, or the end of the chunk; `limit` is where the line is too long. */
+  #lineFeed(limit: number, code: LineCode): number {
+    const chunk = this.#chunk;
+    this.#isPlain = true;
+    for (let at = this.#offset; at < chunk.length; at += 1) {
+      const byte = chunk[at]!;
+      if (at >= limit) throw headTooLarge(code);
+      if (isPlainByte(byte)) continue;
+      if (byte === LF) return at;
+      if (isControlByte(byte)) throw controlByte(byte, code);
+      if (byte !== CR || chunk[at + 1] !== LF) this.#isPlain = false;
+    }
+    return chunk.length;
+  }
+
+  #plainText(from: number, lineFeed: number): string {
+    const to = lineFeed > from && this.#chunk[lineFeed - 1] === CR ? lineFeed - 1 : lineFeed;
+    if (to - this.#textFrom > this.#text.length || this.#text === '') this.#decode(from, lineFeed);
+    return this.#text.slice(from - this.#textFrom, to - this.#textFrom);
+  }
+
+  #decode(from: number, lineFeed: number): void {
+    const { buffer, byteOffset, length } = this.#chunk;
+    const sizeBytes = Math.max(lineFeed, Math.min(from + TEXT_BYTES, length)) - from;
+    this.#text = Buffer.from(buffer, byteOffset + from, sizeBytes).toString('latin1');
+    this.#textFrom = from;
   }
 
   /** Copies the chunk up to `end` behind what has been gathered; the piece will have `maxBytes` at most. */
@@ -141,11 +182,16 @@ function uint32At(bytes: Uint8Array, at: number): number {
   return high * 0x10000 + low;
 }
 
-function placeOf(code: 'bad-start-line' | 'bad-header'): string {
+function controlByte(byte: number, code: LineCode): RtspParseError {
+  const found = byte.toString(16).padStart(2, '0');
+  return new RtspParseError(code, `${placeOf(code)}: found the control byte 0x${found}, expected text`);
+}
+
+function placeOf(code: LineCode): string {
   return code === 'bad-start-line' ? 'start line' : 'header line';
 }
 
-function headTooLarge(code: 'bad-start-line' | 'bad-header'): RtspParseError {
+function headTooLarge(code: LineCode): RtspParseError {
   const message = `${placeOf(code)}: goes beyond the limit of start line and headers`;
   const isStartLine = code === 'bad-start-line';
   return isStartLine

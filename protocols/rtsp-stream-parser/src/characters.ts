@@ -62,11 +62,12 @@ export function indexOfControl(text: string): number {
   return -1;
 }
 
-/** Returns the index of the first control byte in `from..to-1` that is no tab, CR or LF; else -1. */
-export function indexOfControlByte(bytes: Uint8Array, from: number, to: number): number {
-  for (let at = from; at < to; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (byte < SPACE ? byte !== TAB && byte !== CR && byte !== LF : byte === DELETE) return at;
-  }
-  return -1;
+/** Tells whether a byte is visible ASCII or a space. */
+export function isPlainByte(byte: number): boolean {
+  return byte >= SPACE && byte < DELETE;
+}
+
+/** Tells whether a byte is a control character other than tab, CR and LF. */
+export function isControlByte(byte: number): boolean {
+  return byte < SPACE ? byte !== TAB && byte !== CR && byte !== LF : byte === DELETE;
 }

@@ -20,6 +20,7 @@ export function bodyBytesOf(
   maxBodyBytes: number,
 ): number {
   if (startLine.kind === 'request' && isHttp(startLine.version)) return 0;
+  if (!headers.has('Content-Length')) return 0;
   const lengths = headers.getAll('Content-Length').map(parseContentLength);
   const bodyBytes = lengths[0] ?? 0;
   const other = lengths.find((length) => length !== bodyBytes);

@@ -8,10 +8,11 @@ import { ByteCursor } from './byte-cursor';
 import { CR, DOLLAR, isTokenByte, LF } from './characters';
 import { bodyBytesOf } from './content-length';
 import { HeadBuilder } from './head-builder';
-import { decodeLine } from './line-text';
 import { type ParserLimits, resolveLimits } from './parser-limits';
+import type { RtspHeaders } from './rtsp-headers';
 import type { InterleavedFrame, RtspMessage } from './rtsp-message';
 import { RtspParseError } from './rtsp-parse-error';
+import type { RequestLine, StatusLine } from './start-line';
 
 /** Bytes before the payload of an interleaved frame. */
 const FRAME_HEADER_BYTES = 4;
@@ -193,10 +194,9 @@ export class RtspStreamParser {
       const code = this.#head === null ? 'bad-start-line' : 'bad-header';
       const line = this.#cursor.takeLine(maxHeaderBytes - this.#parsedBytes, code);
       if (line === null) return false;
-      this.#parsedBytes += line.length;
-      const text = decodeLine(line, code);
-      if (this.#head === null) this.#head = new HeadBuilder(text, maxHeaderCount);
-      else if (text !== '') this.#head.addLine(text);
+      this.#parsedBytes += this.#cursor.lineBytes;
+      if (this.#head === null) this.#head = new HeadBuilder(line, maxHeaderCount);
+      else if (line !== '') this.#head.addLine(line);
       else return this.#finishHead(this.#head);
     }
   }
@@ -214,6 +214,13 @@ export class RtspStreamParser {
     const body = this.#cursor.take(this.#pieceBytes);
     if (body === null) return null;
     this.#finishMessage();
-    return { ...head.startLine, headers: head.headers, body };
+    return messageOf(head.startLine, head.headers, body);
   }
+}
+
+// Property by property: what is copied by `...` and then added to is of a shape that the engine looks up each time.
+function messageOf(line: RequestLine | StatusLine, headers: RtspHeaders, body: Uint8Array): RtspMessage {
+  const { kind, version } = line;
+  if (kind === 'request') return { kind, method: line.method, url: line.url, version, headers, body };
+  return { kind, version, statusCode: line.statusCode, reasonPhrase: line.reasonPhrase, headers, body };
 }
