@@ -86,6 +86,17 @@ export class SocketAddress {
     return new NodeSocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
   }
 
+  /** Whether it is of the same host, whatever the ports are. */
+  isSameHost(other: SocketAddress): boolean {
+    return (
+      this.family === other.family &&
+      this.#word0 === other.#word0 &&
+      this.#word1 === other.#word1 &&
+      this.#word2 === other.#word2 &&
+      this.#word3 === other.#word3
+    );
+  }
+
   /** An IPv4-mapped IPv6 address as plain IPv4 (RFC 4291 §2.5.5.2); any other as it is. */
   unmapped(): SocketAddress {
     return this.family === 6 && this.#isMappedIpv4() ? SocketAddress.of(this.host, this.port) : this;

@@ -44,7 +44,15 @@ export function* readable(context: Armable, orEvents = 0): CoroutineBody<number>
   // A bit may have come while the body waited for something else: a context that still counts on it would not ask again.
   context.delivered?.(TaskEvent.read);
   context.arm(kReadable);
-  return yield* until(TaskEvent.read | orEvents);
+  // As until() does, without a coroutine more: a connection comes here with each request.
+  const task = CoroutineTask.running('readable');
+  const mask = TaskEvent.read | orEvents;
+  let events = task.takeEvents(mask);
+  while (events === 0 && !task.isKilled) {
+    yield task.waiting(PARK);
+    events = task.takeEvents(mask);
+  }
+  return events;
 }
 
 /** Waits until `context` is writable, or one of the bits of `orEvents` comes. Like readable(). */
@@ -65,7 +73,7 @@ export function* settled<Value>(
   tooLate?: (value: Value) => void,
 ): CoroutineBody<Value> {
   const task = CoroutineTask.running('settled');
-  if (!isPromise(value) && !task.isKilled) return value;
+  if (!isPending(value) && !task.isKilled) return value;
   const settlement = new Settlement(task, Promise.resolve(value), tooLate);
   try {
     if (task.isKilled) throw new Error('settled() can not wait after kill');
@@ -79,7 +87,8 @@ export function* settled<Value>(
   }
 }
 
-function isPromise<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
+/** Whether a value is still to come, and so something for settled(). */
+export function isPending<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 

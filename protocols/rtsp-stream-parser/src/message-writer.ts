@@ -33,10 +33,10 @@ export interface RtspResponseInit {
   /** 100..999. */
   readonly statusCode: number;
   /** The RFC's phrase for the status code. */
-  readonly reasonPhrase?: string;
+  readonly reasonPhrase?: string | undefined;
   readonly headers?: RtspHeadersInit;
   /** Not for 1xx, 204 and 304. */
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | undefined;
   /** `RTSP/1.0`. */
   readonly version?: string;
 }

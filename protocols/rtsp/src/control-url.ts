@@ -17,7 +17,7 @@ export const MAX_URL_SEGMENTS = 64;
 /** Bounds the track id: 2^31-1. */
 export const MAX_TRACK_ID = 0x7fff_ffff;
 
-/** Holds a request URL taken apart. */
+/** Holds a request URL taken apart; shared by all who ask for it. */
 export interface ControlUrl {
   /** The URL is `*`: the server itself (RFC 2326 §10.1). Then all the rest is empty. */
   readonly isServer: boolean;
@@ -45,6 +45,11 @@ const SERVER_URL: ControlUrl = {
   aggregateUrl: '*',
 };
 
+/** URLs by their text: all viewers of a movie ask for the same few, each of them several times. */
+const parsed = new Map<string, ControlUrl>();
+const MAX_KEPT_URLS = 256;
+const MAX_KEPT_URL_CHARS = 512;
+
 const ABSOLUTE_URL = /^(rtsp|rtspu|rtsps):\/\/([^/?]*)(.*)$/is;
 const ANY_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
@@ -60,6 +65,16 @@ const TRACK_SEGMENT = /^trackID=(\d+)$/i;
  * 2^31-1; 414 beyond MAX_URL_CHARS.
  */
 export function parseControlUrl(url: string): ControlUrl {
+  const known = parsed.get(url);
+  if (known !== undefined) return known;
+  const taken = takeApart(url);
+  if (url.length > MAX_KEPT_URL_CHARS) return taken;
+  if (parsed.size === MAX_KEPT_URLS) parsed.clear();
+  parsed.set(url, taken);
+  return taken;
+}
+
+function takeApart(url: string): ControlUrl {
   if (url === '*') return SERVER_URL;
   if (url.length > MAX_URL_CHARS)
     throw headerError('uriTooLarge', 'URL', url, `at most ${MAX_URL_CHARS} characters`);

@@ -2,7 +2,7 @@
  * From a handler's reply to the bytes of an answer. Called by the connection. Rule: every answer says which request it is for
  * and who answers when. Spec: RFC 2326 §7, §12.10 (Connection), §12.17 (CSeq), §12.18 (Date), §12.36 (Server), §12.38 (Timestamp).
  */
-import { type RtspRequest, writeResponse } from 'rtsp-stream-parser';
+import { RtspHeaders, type RtspRequest, writeResponse } from 'rtsp-stream-parser';
 import { SERVER_NAME } from './error-reply';
 import { cseqEcho } from './headers/cseq';
 import { formatDate } from './headers/date';
@@ -22,27 +22,21 @@ export function asksToClose({ headers }: RtspRequest): boolean {
 
 /** Writes the answer to `request`; `isLast` when the connection is closed behind it. */
 export function writeReply(request: RtspRequest, reply: RtspReply, isLast: boolean): Uint8Array {
-  const { status = 200, reason, headers, body } = reply;
-  const all: Record<string, string> = {
-    ...echoOf(request),
-    Date: formatDate(Date.now()),
-    Server: SERVER_NAME,
-    ...(isLast ? { Connection: 'close' } : {}),
-    ...headers,
-  };
-  return writeResponse({
-    statusCode: status,
-    ...(reason === undefined ? {} : { reasonPhrase: reason }),
-    headers: all,
-    ...(body === undefined ? {} : { body }),
-  });
+  const { status: statusCode = 200, reason: reasonPhrase, body } = reply;
+  const headers = new RtspHeaders();
+  echo(request, headers);
+  headers.append('Date', formatDate(Date.now()));
+  headers.append('Server', SERVER_NAME);
+  if (isLast) headers.append('Connection', 'close');
+  if (reply.headers !== undefined)
+    for (const name of Object.keys(reply.headers)) headers.set(name, reply.headers[name]!);
+  return writeResponse({ statusCode, reasonPhrase, headers, body });
 }
 
 // What the client gave his request to know it by.
-function echoOf({ headers }: RtspRequest): Record<string, string> {
-  const timestamp = headers.get('Timestamp')?.trim();
-  return {
-    ...cseqEcho(headers.get('CSeq')),
-    ...(timestamp !== undefined && TIMESTAMP.test(timestamp) ? { Timestamp: timestamp } : {}),
-  };
+function echo(request: RtspRequest, headers: RtspHeaders): void {
+  const { CSeq } = cseqEcho(request.headers.get('CSeq'));
+  if (CSeq !== undefined) headers.append('CSeq', CSeq);
+  const timestamp = request.headers.get('Timestamp')?.trim();
+  if (timestamp !== undefined && TIMESTAMP.test(timestamp)) headers.append('Timestamp', timestamp);
 }

@@ -13,23 +13,36 @@ import { checkRequire } from './headers/require';
 import { handlerOf } from './methods';
 import { refusalError } from './refusals';
 import { RtspExchange } from './rtsp-exchange';
-import type { RtspReply } from './rtsp-reply';
+import { type Answer, isComing, type RtspReply } from './rtsp-reply';
 
 const RTSP_VERSION = 'RTSP/1.0';
 /** RTSP options that a client may require (RFC 2326 §12.32): none so far. */
 const SUPPORTED_OPTIONS: ReadonlySet<string> = new Set();
 
 /** Has the request's method answer it. */
-export function* replyTo(connection: ClientConnection, request: RtspRequest): CoroutineBody<RtspReply> {
+export function replyTo(connection: ClientConnection, request: RtspRequest): Answer {
   try {
     if (connection.refusal !== undefined) throw refusalError(connection.refusal);
     if (request.version !== RTSP_VERSION)
       throw new RtspError('versionNotSupported', `found ${request.version}, expected ${RTSP_VERSION}`);
     parseCSeq(request.headers.get('CSeq'));
-    for (const name of ['Require', 'Proxy-Require'])
-      checkRequire(request.headers.get(name), SUPPORTED_OPTIONS);
+    checkRequire(request.headers.get('Require'), SUPPORTED_OPTIONS);
+    checkRequire(request.headers.get('Proxy-Require'), SUPPORTED_OPTIONS);
     const handler = handlerOf(request.method);
-    return yield* handler(new RtspExchange(connection, request, parseControlUrl(request.url)));
+    const answer = handler(new RtspExchange(connection, request, parseControlUrl(request.url)));
+    return isComing(answer) ? inTime(answer, connection, request) : answer;
+  } catch (error) {
+    return errorReply(error, request, connection);
+  }
+}
+
+function* inTime(
+  coming: CoroutineBody<RtspReply>,
+  connection: ClientConnection,
+  request: RtspRequest,
+): CoroutineBody<RtspReply> {
+  try {
+    return yield* coming;
   } catch (error) {
     return errorReply(error, request, connection);
   }

@@ -19,24 +19,30 @@ export type RateVerdict = 'served' | 'refused' | 'ended';
 /** The requests of one connection; see the head of this file. */
 export class RequestRate {
   readonly #served: LeakyBucket;
-  readonly #refused: LeakyBucket;
+  /** Most are never refused anything. */
+  #refused: LeakyBucket | undefined;
 
   /** `perSecond` is above 0; `nowUs` is the thread's clock; `levels` are those of the connection on the thread it comes from. */
   constructor(perSecond: number, nowUs: number, [served = 0, refused = 0]: readonly number[] = []) {
     this.#served = new LeakyBucket(perSecond, perSecond * BURST_S, nowUs, served);
-    this.#refused = new LeakyBucket(REFUSALS_PER_SECOND, MAX_REFUSALS, nowUs, refused);
+    if (refused > 0) this.#refused = refusals(nowUs, refused);
   }
 
   /** Counts a request, or what has no answer. */
   take(nowUs: number): RateVerdict {
     if (this.#served.add(nowUs)) return 'served';
+    this.#refused ??= refusals(nowUs, 0);
     return this.#refused.add(nowUs) ? 'refused' : 'ended';
   }
 
   /** What is counted now: the connection takes it along where it goes. */
   get levels(): readonly number[] {
-    return [this.#served.level, this.#refused.level];
+    return [this.#served.level, this.#refused?.level ?? 0];
   }
+}
+
+function refusals(nowUs: number, level: number): LeakyBucket {
+  return new LeakyBucket(REFUSALS_PER_SECOND, MAX_REFUSALS, nowUs, level);
 }
 
 /** Takes one at a time while there is room; what is in it leaks at a steady rate. */

@@ -19,7 +19,7 @@ import {
   type TlsContext,
   until,
 } from '@finch/core';
-import type { InterleavedFrame, RtspRequest } from 'rtsp-stream-parser';
+import type { InterleavedFrame, RtspParseError, RtspRequest } from 'rtsp-stream-parser';
 import type { ByteSource } from './byte-source';
 import { drain } from './closing';
 import type { ConnectionMemory } from './connection-memory';
@@ -32,8 +32,9 @@ import { HttpTunnel, type TunnelOwner } from './http-tunnel';
 import { InterleavedChannels } from './interleaved-channels';
 import { asksToClose, writeReply } from './reply-writer';
 import { rateError, replyTo } from './request-dispatch';
-import { type Intake, type IntakeEvents, RequestIntake } from './request-intake';
+import { type IntakeEvents, RequestIntake } from './request-intake';
 import { RequestRate } from './request-rate';
+import { isComing, type RtspReply } from './rtsp-reply';
 import type { RtspService } from './rtsp-service';
 import { READ_EFFORT, REQUEST_EFFORT, RunEffort } from './run-effort';
 import type { ConnectedSession } from './session-connection';
@@ -200,7 +201,7 @@ export class RtspConnection
         this.tcp.send(errorAnswer(rateError(this), this.#intake.unfinishedCSeq));
         return;
       }
-      yield* this.#effort.exert(READ_EFFORT);
+      if (!this.#effort.take(READ_EFFORT)) yield* this.#effort.exert(READ_EFFORT);
       const source = this.#source;
       const received = source.receive(receiveBuffer);
       if (received === -Errno.EAGAIN) {
@@ -238,42 +239,52 @@ export class RtspConnection
   /** Answers what a chunk holds. True when the connection is over, or somebody else's. */
   *#take(chunk: Uint8Array): CoroutineBody<boolean> {
     for (let bytes = chunk; bytes.length > 0; ) {
-      const intake = this.#intake.take(bytes);
+      const { requests, rest, error } = this.#intake.take(bytes);
       const sourceBefore = this.#source;
-      if (yield* this.#answerAll(intake)) return true;
-      const { rest = NOTHING } = intake;
-      bytes = this.#source === sourceBefore ? rest : NOTHING; // a tunnel's GET has no body, a WebSocket was given its rest
-      if (bytes.length > 0) yield* this.#effort.exert(READ_EFFORT);
+      if (requests.length > 0) this.#refreshSessions();
+      for (let place = 0; place < requests.length; place++) {
+        const request = requests[place]!;
+        if (!this.#effort.take(REQUEST_EFFORT)) yield* this.#effort.exert(REQUEST_EFFORT);
+        if (this.tcp.isFull && !isHttp(request) && !(yield* this.#hasRoom())) return true;
+        const isOver = this.#answer(request, place === requests.length - 1 ? rest : undefined);
+        if (typeof isOver === 'boolean' ? isOver : yield* isOver) return true;
+      }
+      if (requests.length > 0) this.#haveAnswered();
+      if (error !== undefined) return this.#endFor(error);
+      bytes = this.#source === sourceBefore ? (rest ?? NOTHING) : NOTHING; // a tunnel's GET has no body, a WebSocket was given its rest
+      if (bytes.length > 0 && !this.#effort.take(READ_EFFORT)) yield* this.#effort.exert(READ_EFFORT);
     }
-    const { unfinishedBytes, unfinishedCSeq } = this.#intake;
-    this.#timeout.isHalfOpen = unfinishedBytes > 0 || this.service.halfOpenTunnels.has(this);
-    if (this.#memory.holdUnfinished(unfinishedBytes)) return false;
-    this.tcp.send(errorAnswer(this.service.memorySpent(), unfinishedCSeq));
-    return true;
+    return !this.#holdsUnfinished();
   }
 
-  *#answerAll({ requests, rest, error }: Intake): CoroutineBody<boolean> {
-    if (requests.length > 0) this.#refreshSessions();
-    for (const [place, request] of requests.entries()) {
-      yield* this.#effort.exert(REQUEST_EFFORT);
-      const isLast = place === requests.length - 1;
-      if (yield* this.#answer(request, isLast ? rest : undefined)) return true;
-    }
-    if (requests.length > 0) {
-      this.#timeout.refresh();
-      this.takeEvents(TaskEvent.timeout); // what it took to answer was not the client's silence
-    }
-    if (error === undefined) return false;
+  #haveAnswered(): void {
+    this.#timeout.refresh();
+    this.takeEvents(TaskEvent.timeout); // what it took to answer was not the client's silence
+  }
+
+  #endFor(error: RtspParseError): true {
     this.service.log.debug(`${this.peer}: ${error.message}`);
     this.tcp.send(parseErrorAnswer(error));
     return true;
   }
 
-  // `rest` is there when the parsing ended behind this request: it may go elsewhere, with what follows.
-  *#answer(request: RtspRequest, rest: Uint8Array | undefined): CoroutineBody<boolean> {
+  /** Accounts for what has come of a request; false when there is no memory for it, and the client has been told. */
+  #holdsUnfinished(): boolean {
+    const { unfinishedBytes } = this.#intake;
+    this.#timeout.isHalfOpen = unfinishedBytes > 0 || this.service.halfOpenTunnels.has(this);
+    if (this.#memory.holdUnfinished(unfinishedBytes)) return true;
+    this.tcp.send(errorAnswer(this.service.memorySpent(), this.#intake.unfinishedCSeq));
+    return false;
+  }
+
+  // Most answers are there at once. A coroutine for each of them would cost more than many a request.
+  /**
+   * Answers one request, at once or when what it waits for has come; true when the connection is over, or somebody else's. `rest` is
+   * there when the parsing ended behind the request: it may go elsewhere, with what follows.
+   */
+  #answer(request: RtspRequest, rest: Uint8Array | undefined): boolean | CoroutineBody<boolean> {
     const isFirst = this.#requestCount++ === 0;
     if (isHttp(request)) return !answerHttp(this, request, rest ?? NOTHING, isFirst);
-    if (!(yield* this.#hasRoom())) return true;
     const verdict = this.#rate.take(this.thread.nowUs);
     const thread = verdict === 'served' ? this.#foreignThreadOf(request) : -1;
     const again = thread >= 0 && rest !== undefined ? bytesAgain(request, rest) : undefined;
@@ -281,9 +292,22 @@ export class RtspConnection
       this.handOver(threadKey(thread), again);
       return true;
     }
-    const isLast = this.refusal !== undefined || asksToClose(request) || verdict === 'ended';
-    const reply =
-      verdict === 'served' ? yield* replyTo(this, request) : errorReply(rateError(this), request, this);
+    const isLast = this.refusal !== undefined || verdict === 'ended' || asksToClose(request);
+    const answer = verdict === 'served' ? replyTo(this, request) : errorReply(rateError(this), request, this);
+    return isComing(answer)
+      ? this.#sendInTime(request, answer, isLast)
+      : this.#sendReply(request, answer, isLast);
+  }
+
+  *#sendInTime(
+    request: RtspRequest,
+    coming: CoroutineBody<RtspReply>,
+    isLast: boolean,
+  ): CoroutineBody<boolean> {
+    return this.#sendReply(request, yield* coming, isLast);
+  }
+
+  #sendReply(request: RtspRequest, reply: RtspReply, isLast: boolean): boolean {
     this.tcp.sendNow(writeReply(request, reply, isLast));
     return isLast;
   }

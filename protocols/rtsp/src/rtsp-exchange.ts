@@ -1,11 +1,11 @@
 /** One request and what a method handler answers to it. Made by the connection, handed to the handler of the method. */
-import type { CoroutineBody, MediaRequest } from '@finch/core';
+import type { MediaRequest } from '@finch/core';
 import type { RtspRequest } from 'rtsp-stream-parser';
 import type { ClientConnection } from './client-connection';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
 import { parseSession } from './headers/session';
-import type { RtspReply } from './rtsp-reply';
+import type { Answer, RtspReply } from './rtsp-reply';
 import type { RtspService } from './rtsp-service';
 import type { RtspSession } from './rtsp-session';
 
@@ -40,7 +40,7 @@ export class RtspExchange {
     if (value === undefined) return undefined;
     const { id } = parseSession(value);
     const session = this.service.sessions.get(id);
-    if (session === undefined || session.hasEnded || session.clientHost !== this.connection.peer.host)
+    if (session === undefined || session.hasEnded || !session.client.isSameHost(this.connection.peer))
       throw new RtspError('sessionNotFound', 'Session: it has ended or never was');
     session.namedOn(this.connection);
     return session;
@@ -61,5 +61,5 @@ export class RtspExchange {
   }
 }
 
-/** Answers one method. It may wait (`yield* settled(…)`); it throws RtspError or MediaError to refuse. */
-export type MethodHandler = (exchange: RtspExchange) => CoroutineBody<RtspReply>;
+/** Answers one method, at once wherever nothing has to be waited for; it throws RtspError or MediaError to refuse. */
+export type MethodHandler = (exchange: RtspExchange) => Answer;

@@ -47,7 +47,8 @@ function formatMediaRange({ type, quality }: MediaRange): string {
  * (undefined) or empty header allows everything. RtspError 400 when the header is malformed.
  */
 export function acceptsType(value: string | undefined, type: string): boolean {
-  const ranges = value === undefined ? [] : parseAccept(value);
+  if (value === undefined || value === type) return true; // as nearly all send it
+  const ranges = parseAccept(value);
   if (ranges.length === 0) return true;
   for (const pattern of [type, `${type.split('/')[0]}/*`, '*/*']) {
     const match = ranges.find((range) => range.type === pattern);

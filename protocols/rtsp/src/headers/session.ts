@@ -41,6 +41,7 @@ function isTimeoutSeconds(seconds: number): boolean {
  * §11.3.5).
  */
 export function parseSession(value: string): SessionHeader {
+  if (isSessionId(value)) return { id: value };
   const [id = '', ...rest] = splitList('Session', value, ';', 'sessionNotFound');
   if (!isSessionId(id)) throw headerError('sessionNotFound', 'Session', value, 'a session id');
   const timeout = rest.map(splitParameter).find((parameter) => parameter.name === 'timeout')?.value ?? '';

@@ -3,7 +3,7 @@ import { RtspError } from '../errors';
 import type { MethodHandler } from '../rtsp-exchange';
 import { describe } from './describe';
 import { getParameter } from './get-parameter';
-import { publicMethods, type ServedMethod } from './method-names';
+import { PUBLIC_METHODS, type ServedMethod } from './method-names';
 import { options } from './options';
 import { pause } from './pause';
 import { play } from './play';
@@ -31,10 +31,10 @@ export function handlerOf(method: string): MethodHandler {
   const handler = METHODS.get(method);
   if (handler !== undefined) return handler;
   if (OTHER_METHODS.has(method))
-    throw new RtspError('methodNotAllowed', `${method}: expected ${publicMethods()}`, {
-      Allow: publicMethods(),
+    throw new RtspError('methodNotAllowed', `${method}: expected ${PUBLIC_METHODS}`, {
+      Allow: PUBLIC_METHODS,
     });
-  throw new RtspError('notImplemented', `found a method nobody knows, expected ${publicMethods()}`, {
-    Public: publicMethods(),
+  throw new RtspError('notImplemented', `found a method nobody knows, expected ${PUBLIC_METHODS}`, {
+    Public: PUBLIC_METHODS,
   });
 }

@@ -16,7 +16,5 @@ export const SERVED_METHODS = [
 /** Is the name of one of them. */
 export type ServedMethod = (typeof SERVED_METHODS)[number];
 
-/** Writes the methods that are served for Public and Allow. */
-export function publicMethods(): string {
-  return formatMethodList(SERVED_METHODS);
-}
+/** The methods that are served, for Public and Allow. */
+export const PUBLIC_METHODS = formatMethodList(SERVED_METHODS);

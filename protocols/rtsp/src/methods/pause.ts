@@ -1,5 +1,4 @@
 /** PAUSE: stops sending and keeps the position (RFC 2326 §10.6). */
-import type { CoroutineBody } from '@finch/core';
 import { RtspError } from '../errors';
 import { parsePausePoint, type RangeHeader } from '../headers/range';
 import { effectiveTime, formatAnswer, secondsOf } from '../movie-range';
@@ -12,8 +11,7 @@ const US_PER_S = 1_000_000;
  * Pauses the session at once, or at the place that Range names, or at its time (§12.29); the answer says where, and when that
  * is to come. Before the first PLAY it changes nothing. 457 for a place that is not played: at its time, such a one is passed over.
  */
-// biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
-export function* pause(exchange: RtspExchange): CoroutineBody<RtspReply> {
+export function pause(exchange: RtspExchange): RtspReply {
   const session = exchange.session();
   session.checkAggregate(exchange.url);
   const value = exchange.header('Range');

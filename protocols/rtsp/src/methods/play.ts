@@ -1,5 +1,4 @@
 /** PLAY: starts, goes on, moves, or changes its rate; or waits its turn (RFC 2326 §10.5, §12.29, §12.33-§12.35). */
-import type { CoroutineBody } from '@finch/core';
 import { RtspError } from '../errors';
 import { parseBandwidth } from '../headers/delivery-wishes';
 import { parseRange, type RangeHeader } from '../headers/range';
@@ -19,7 +18,7 @@ const US_PER_S = 1_000_000;
  * has no RTP-Info: its numbers are not known yet. 457 for a range that is not of this movie, that runs against Scale, or whose
  * time is too far ahead; 456 for one in the time of day.
  */
-export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
+export function play(exchange: RtspExchange): RtspReply {
   const session = exchange.session();
   session.checkAggregate(exchange.url);
   const scale = optional(exchange.header('Scale'), parseScale);
@@ -30,19 +29,17 @@ export function* play(exchange: RtspExchange): CoroutineBody<RtspReply> {
   const wanted = wantedRange(range, session.durationUs, scale ?? 1);
   const time = effectiveTime(range, exchange.service.host.thread.nowUs);
   if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
-  const played = session.player.play({ ...wanted, scale, speed }, time);
+  const played = session.player.play({ fromUs: wanted.fromUs, untilUs: wanted.untilUs, scale, speed }, time);
   const { startUs, isNext } = played;
   const isScaled = scale !== undefined || played.scale !== 1;
   const isSped = speed !== undefined || played.speed !== 1;
-  return {
-    headers: {
-      Session: session.header,
-      ...(isScaled && { Scale: formatScale(played.scale) }),
-      ...(isSped && { Speed: formatSpeed(played.speed) }),
-      Range: formatAnswer(range, { startUs, endUs: endUsOf(played), timeUtcMs: played.time?.timeUtcMs }),
-      ...(isNext && startUs !== undefined && { 'RTP-Info': formatRtpInfo(session.rtpInfo(startUs)) }),
-    },
-  };
+  const headers: Record<string, string> = { Session: session.header };
+  if (isScaled) headers.Scale = formatScale(played.scale);
+  if (isSped) headers.Speed = formatSpeed(played.speed);
+  const timeUtcMs = played.time?.timeUtcMs;
+  headers.Range = formatAnswer(range, { startUs, endUs: endUsOf(played), timeUtcMs });
+  if (isNext && startUs !== undefined) headers['RTP-Info'] = formatRtpInfo(session.rtpInfo(startUs));
+  return { headers };
 }
 
 function optional<Value>(value: string | undefined, parse: (value: string) => Value): Value | undefined {

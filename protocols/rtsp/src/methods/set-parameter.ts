@@ -1,5 +1,4 @@
 /** SET_PARAMETER: sets what may change while a movie plays, or is a sign of life when it sets nothing (RFC 2326 §10.9). */
-import type { CoroutineBody } from '@finch/core';
 import { checkParametersType, parseParameters } from '../headers/parameters';
 import { readChanges, refuseToSet } from '../parameters';
 import type { RtspExchange } from '../rtsp-exchange';
@@ -9,7 +8,7 @@ import type { RtspReply } from '../rtsp-reply';
  * Sets all that is named, or nothing of it. 451 with the names that are not known, 458 with those that can only be read, 400 for
  * values that can't be; 415 for another format than theirs.
  */
-export function* setParameter(exchange: RtspExchange): CoroutineBody<RtspReply> {
+export function setParameter(exchange: RtspExchange): RtspReply {
   return exchange.inSession(() => set(exchange));
 }
 

@@ -1,6 +1,13 @@
 /** SETUP: how one track reaches the client (RFC 2326 §10.4, §12.39). The first one makes the session. */
 import { isIP } from 'node:net';
-import { type CoroutineBody, SocketAddress, settled } from '@finch/core';
+import {
+  type CoroutineBody,
+  isPending,
+  type Presentation,
+  type RoutedMedia,
+  SocketAddress,
+  settled,
+} from '@finch/core';
 import type { ClientConnection } from '../client-connection';
 import { RtspError } from '../errors';
 import { formatDate, isUnmodifiedSince } from '../headers/date';
@@ -13,16 +20,17 @@ import {
 import { isClockedByArrival } from '../headers/player-clock';
 import { formatTransport, parseTransport, selectTransports, type Transport } from '../headers/transport';
 import type { RtspExchange } from '../rtsp-exchange';
-import type { RtspReply } from '../rtsp-reply';
+import type { Answer, RtspReply } from '../rtsp-reply';
 import { RtspSession } from '../rtsp-session';
 
 const NOT_MODIFIED = 304;
+const CACHE_CONTROL = 'must-revalidate';
 
 /** What a client asks for besides the transport. */
 interface Wishes {
-  readonly blockBytes?: number;
-  readonly bandwidthBps?: number;
-  readonly isRateDynamic?: boolean;
+  readonly blockBytes: number | undefined;
+  readonly bandwidthBps: number | undefined;
+  readonly isRateDynamic: boolean | undefined;
 }
 
 /**
@@ -30,29 +38,54 @@ interface Wishes {
  * at once or a track more for a session that has played, 461 no transport fits, 462 a transport that leads to somebody else, 503
  * while the server stops.
  */
-export function* setup(exchange: RtspExchange): CoroutineBody<RtspReply> {
+export function setup(exchange: RtspExchange): Answer {
   const value = exchange.request.headers.getAll('Transport').join(',');
   if (value === '') throw new RtspError('badRequest', 'Transport: the header is missing, expected RTP/AVP');
   const transports = servedOn(exchange.connection, selectTransports(parseTransport(value)));
   const wishes = wishesOf(exchange);
-  const named = exchange.namedSession();
-  const session = named ?? (yield* newSession(exchange));
+  const session = exchange.namedSession();
+  if (session !== undefined) return setUp(exchange, session, transports, wishes);
+  const media = mediaOf(exchange);
+  const opening = media.open();
+  return isPending(opening)
+    ? setUpInTime(exchange, media, opening, transports, wishes)
+    : setUpNew(exchange, newSession(exchange, media, opening), transports, wishes);
+}
+
+function* setUpInTime(
+  exchange: RtspExchange,
+  media: RoutedMedia,
+  opening: PromiseLike<Presentation>,
+  transports: readonly Transport[],
+  wishes: Wishes,
+): CoroutineBody<RtspReply> {
+  const presentation = yield* settled(opening, (late) => late.close());
+  return setUpNew(exchange, newSession(exchange, media, presentation), transports, wishes);
+}
+
+function setUpNew(
+  exchange: RtspExchange,
+  session: RtspSession,
+  transports: readonly Transport[],
+  wishes: Wishes,
+): RtspReply {
   try {
-    if (named === undefined && isUnmodifiedSince(exchange.header('If-Modified-Since'), session.modifiedMs)) {
-      session.end('the client has the movie already');
-      return { status: NOT_MODIFIED, headers: cacheHeaders(session) };
-    }
-    const reply = setUp(exchange, session, transports, wishes);
-    session.player.isClockedByArrival = isClockedByArrival(exchange.header('User-Agent'));
-    return reply;
+    if (!isUnmodifiedSince(exchange.header('If-Modified-Since'), session.modifiedMs))
+      return setUp(exchange, session, transports, wishes);
+    session.end('the client has the movie already');
+    return {
+      status: NOT_MODIFIED,
+      headers: { 'Cache-Control': CACHE_CONTROL, 'Last-Modified': formatDate(session.modifiedMs) },
+    };
   } catch (error) {
-    if (named === undefined) session.end('its first SETUP failed');
+    session.end('its first SETUP failed');
     throw error;
   }
 }
 
 // The first that can be served counts (RFC 2326 §12.39); when none can, the client hears why of the first.
-function servedOn(connection: ClientConnection, offered: readonly Transport[]): Transport[] {
+function servedOn(connection: ClientConnection, offered: readonly Transport[]): readonly Transport[] {
+  if (offered.every((transport) => refusalOf(transport, connection) === undefined)) return offered;
   const refusals = offered.map((transport) => refusalOf(transport, connection));
   const served = offered.filter((_, i) => refusals[i] === undefined);
   if (served.length === 0) throw refusals[0]!;
@@ -85,25 +118,27 @@ function isHostOf(peer: SocketAddress, text: string): boolean {
 }
 
 function setUp(
-  { url, connection, service }: RtspExchange,
+  exchange: RtspExchange,
   session: RtspSession,
   transports: readonly Transport[],
   wishes: Wishes,
 ): RtspReply {
+  const { url, connection, service } = exchange;
   const { blockBytes, bandwidthBps, isRateDynamic } = wishes;
   const maxPayloadBytes = servedBlockBytes(blockBytes ?? Infinity, service.maxPayloadBytes);
   const answer = session.setUpTrack(url, { transports, maxPayloadBytes }, connection);
   if (bandwidthBps !== undefined) session.player.bandwidthBps = bandwidthBps;
   if (isRateDynamic !== undefined) session.player.isRateDynamic = isRateDynamic;
-  return {
-    headers: {
-      Transport: formatTransport(answer),
-      Session: session.header,
-      ...cacheHeaders(session),
-      ...(blockBytes === undefined ? {} : { Blocksize: String(maxPayloadBytes) }),
-      ...(isRateDynamic === undefined ? {} : { 'x-Dynamic-Rate': isRateDynamic ? '1' : '0' }),
-    },
+  session.player.isClockedByArrival = isClockedByArrival(exchange.header('User-Agent'));
+  const headers: Record<string, string> = {
+    Transport: formatTransport(answer),
+    Session: session.header,
+    'Cache-Control': CACHE_CONTROL,
+    'Last-Modified': formatDate(session.modifiedMs),
   };
+  if (blockBytes !== undefined) headers.Blocksize = String(maxPayloadBytes);
+  if (isRateDynamic !== undefined) headers['x-Dynamic-Rate'] = isRateDynamic ? '1' : '0';
+  return { headers };
 }
 
 function wishesOf(exchange: RtspExchange): Wishes {
@@ -111,24 +146,27 @@ function wishesOf(exchange: RtspExchange): Wishes {
   const bandwidth = exchange.header('Bandwidth');
   const dynamicRate = exchange.header('x-Dynamic-Rate');
   return {
-    ...(blocksize !== undefined && { blockBytes: parseBlocksize(blocksize) }),
-    ...(bandwidth !== undefined && { bandwidthBps: parseBandwidth(bandwidth) }),
-    ...(dynamicRate !== undefined && { isRateDynamic: parseDynamicRate(dynamicRate) }),
+    blockBytes: blocksize === undefined ? undefined : parseBlocksize(blocksize),
+    bandwidthBps: bandwidth === undefined ? undefined : parseBandwidth(bandwidth),
+    isRateDynamic: dynamicRate === undefined ? undefined : parseDynamicRate(dynamicRate),
   };
 }
 
-function cacheHeaders({ modifiedMs }: RtspSession): Record<string, string> {
-  return { 'Cache-Control': 'must-revalidate', 'Last-Modified': formatDate(modifiedMs) };
-}
-
-function* newSession({ connection, service, mediaRequest }: RtspExchange): CoroutineBody<RtspSession> {
+function mediaOf({ connection, service, mediaRequest }: RtspExchange): RoutedMedia {
   if (service.isStopping) throw new RtspError('serviceUnavailable', 'the server stops');
   service.checkSessionRoom(connection);
-  const media = service.host.roles.route(mediaRequest);
-  const presentation = yield* settled(media.open(), (late) => late.close());
+  return service.host.roles.route(mediaRequest);
+}
+
+/** Makes a session of a movie that has been opened for it, and closes it when there is no room for the session. */
+function newSession(
+  { connection, service, url }: RtspExchange,
+  media: RoutedMedia,
+  presentation: Presentation,
+): RtspSession {
   try {
     service.admitSession(connection); // others may have come while the movie was opened
-    const session = new RtspSession(service, media, presentation, mediaRequest.path, connection.peer);
+    const session = new RtspSession(service, media, presentation, url.segments, connection.peer);
     service.sessionBegins(session);
     return session;
   } catch (error) {

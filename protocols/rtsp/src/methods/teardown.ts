@@ -1,11 +1,9 @@
 /** TEARDOWN: ends the session, or one of its tracks (RFC 2326 §10.7). */
-import type { CoroutineBody } from '@finch/core';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { RtspReply } from '../rtsp-reply';
 
 /** Ends what the URL names; the viewer hears BYE. The session's last track ends the session. 404 for a track that is not set up. */
-// biome-ignore lint/correctness/useYield: every handler is a coroutine; this one has nothing to wait for
-export function* teardown(exchange: RtspExchange): CoroutineBody<RtspReply> {
+export function teardown(exchange: RtspExchange): RtspReply {
   const session = exchange.session();
   const livesOn = session.tearDown(exchange.url);
   return livesOn ? { headers: { Session: session.header } } : {};
