@@ -8,6 +8,8 @@ import type { SocketAddress } from './socket-address';
 /** Holders of one address: what arrives from it is handed to each of them, so a client must not make that dear. */
 export const MAX_ADDRESS_HOLDERS = 8;
 
+const NOBODY: readonly never[] = [];
+
 /** The holders of addresses; see the head of this file. */
 export class AddressHolders<Holder> {
   readonly #holders = new Map<string, readonly Holder[]>();
@@ -19,7 +21,7 @@ export class AddressHolders<Holder> {
 
   /** Those who hold an address, the first one first. */
   of({ key }: SocketAddress): readonly Holder[] {
-    return this.#holders.get(key) ?? [];
+    return this.#holders.get(key) ?? NOBODY;
   }
 
   /** Makes `holder` one of those who hold an address, unless it is or there are MAX_ADDRESS_HOLDERS. */
@@ -31,7 +33,9 @@ export class AddressHolders<Holder> {
 
   /** Ends what add() began. */
   remove(address: SocketAddress, holder: Holder): void {
-    const others = this.of(address).filter((other) => other !== holder);
+    const holders = this.of(address);
+    const others =
+      holders.length === 1 && holders[0] === holder ? NOBODY : holders.filter((other) => other !== holder);
     if (others.length > 0) this.#holders.set(address.key, others);
     else this.#holders.delete(address.key);
   }

@@ -27,6 +27,16 @@ export const ThinningVerdict = {
 /** One of ThinningVerdict. */
 export type ThinningVerdict = (typeof ThinningVerdict)[keyof typeof ThinningVerdict];
 
+/** Why frames are left out: the names of ThinnedFrames. */
+export const THINNING_CAUSES = [
+  'disposable',
+  'upToKeyFrame',
+  'wholeGroups',
+  'groupFrames',
+  'keyFrames',
+  'audio',
+] as const satisfies readonly (keyof ThinnedFrames)[];
+
 /** Frames that one track of a viewer went without, by cause. */
 export interface ThinnedFrames {
   /** Pictures that no other refers to. */

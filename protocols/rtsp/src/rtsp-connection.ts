@@ -195,6 +195,7 @@ export class RtspConnection
   *#serve(): CoroutineBody<Uint8Array | undefined> {
     const { receiveBuffer } = this.service;
     let isBegin = this.#first === undefined;
+    let isEmpty = false;
     if (this.#first !== undefined && (yield* this.#take(this.#first))) return;
     for (;;) {
       if (this.#isFlooded) {
@@ -203,7 +204,8 @@ export class RtspConnection
       }
       if (!this.#effort.take(READ_EFFORT)) yield* this.#effort.exert(READ_EFFORT);
       const source = this.#source;
-      const received = source.receive(receiveBuffer);
+      const received: number = isEmpty ? -Errno.EAGAIN : source.receive(receiveBuffer);
+      isEmpty = false;
       if (received === -Errno.EAGAIN) {
         const events = yield* readable(source.context, TaskEvent.timeout);
         if (events & TaskEvent.timeout && this.#hasTimedOut()) return;
@@ -214,6 +216,8 @@ export class RtspConnection
       if (isBegin && chunk[0] === TLS_HANDSHAKE) return chunk.slice();
       isBegin = false;
       if (yield* this.#take(chunk)) return;
+      // A socket that gave less than there was room for has no more: what comes now is heard of as what comes later.
+      isEmpty = received < receiveBuffer.length && source instanceof TcpConnection && source === this.#source;
     }
   }
 

@@ -35,12 +35,22 @@ export interface SessionTrack {
   readonly release: () => void;
 }
 
+/** What the answer to SETUP says of where a track goes. */
+export type BoundAnswer =
+  | { readonly isInterleaved: true; readonly interleaved: TransportPair }
+  | {
+      readonly isInterleaved: false;
+      readonly clientPort: TransportPair;
+      readonly serverPort: TransportPair;
+      readonly source: string;
+    };
+
 interface BoundTransport {
   /** The offer that it was made from. */
   readonly chosen: Transport;
   readonly transport: RtpTransport;
   /** What the answer says of it. */
-  readonly answer: Partial<Transport>;
+  readonly answer: BoundAnswer;
   /** Where packets and reports go over UDP. */
   readonly destinations: readonly SocketAddress[];
   readonly release: () => void;
@@ -108,7 +118,7 @@ function bindInterleaved(
   return {
     chosen,
     transport: new InterleavedTransport(tcp, rtp, rtcp),
-    answer: { interleaved: { rtp, rtcp } },
+    answer: { isInterleaved: true, interleaved: { rtp, rtcp } },
     destinations: [],
     release: () => {
       channels.leave(rtp, onRtp);
@@ -142,7 +152,12 @@ function bindUdp(
   return {
     chosen,
     transport,
-    answer: { clientPort: ports, serverPort: { rtp: port, rtcp: port + 1 }, source: local.host },
+    answer: {
+      isInterleaved: false,
+      clientPort: ports,
+      serverPort: { rtp: port, rtcp: port + 1 },
+      source: local.host,
+    },
     destinations: [rtp, rtcp],
     release: () => transport.close(),
   };

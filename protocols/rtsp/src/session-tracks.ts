@@ -3,14 +3,14 @@
  * is there once, and gives back its ports or channels when it goes. Spec: RFC 2326 §10.4, §10.7, §12.33.
  */
 import type { Presentation, SocketAddress } from '@finch/core';
-import type { RtpSender, RtpTransportEvents } from '@finch/rtp';
+import { type RtpSender, type RtpTransportEvents, THINNING_CAUSES } from '@finch/rtp';
 import type { ControlUrl } from './control-url';
 import { RtspError } from './errors';
 import type { RtpInfo } from './headers/rtp-info';
 import type { Transport } from './headers/transport';
 import type { SessionConnection } from './session-connection';
 import type { SessionService } from './session-service';
-import { bindFirst, makeSender, type SessionTrack } from './session-track';
+import { type BoundAnswer, bindFirst, makeSender, type SessionTrack } from './session-track';
 import type { DestinationOwner } from './udp-destinations';
 
 /** How one track is to be sent. */
@@ -97,7 +97,7 @@ export class SessionTracks {
     const old = this.#tracks.find(({ trackId }) => trackId === id);
     const bound = bindFirst(this.#service, transports, connection, events, old);
     const sender = makeSender(this.#service, this.#presentation, place, bound.transport, maxPayloadBytes);
-    const { chosen } = bound;
+    const { chosen, answer } = bound;
     sender.moveTo(0); // most viewers begin at the beginning: its plan is made while they send PLAY
     this.drop(id); // now that nothing can fail any more
     this.#tracks.push({
@@ -106,13 +106,13 @@ export class SessionTracks {
       place,
       sender,
       interleavedOn: chosen.lowerTransport === 'TCP' ? connection : undefined,
-      channels: bound.answer.interleaved,
+      channels: answer.isInterleaved ? answer.interleaved : undefined,
       destinations: bound.destinations,
       isDisplaced: false,
       release: bound.release,
     });
     this.#service.udpDestinations.take(bound.destinations, this.#owner, connection);
-    return { ...served(chosen), ...bound.answer, ssrc: sender.ssrc };
+    return served(chosen, answer, sender.ssrc);
   }
 
   /** The sender of a track, if it was set up. */
@@ -159,9 +159,8 @@ export class SessionTracks {
     const [track] = at < 0 ? [] : this.#tracks.splice(at, 1);
     if (track === undefined) return;
     track.release();
-    const kept = new Set(this.#tracks.flatMap(({ destinations }) => destinations.map(({ key }) => key)));
     for (const address of track.destinations)
-      if (!kept.has(address.key)) this.#service.udpDestinations.leave(address, this.#owner);
+      if (!this.#sendsTo(address)) this.#service.udpDestinations.leave(address, this.#owner);
   }
 
   /** Takes a track out that has not been played, with its sender. */
@@ -177,35 +176,55 @@ export class SessionTracks {
       else this.drop(trackId);
   }
 
+  #sendsTo({ key }: SocketAddress): boolean {
+    return this.#tracks.some(({ destinations }) => destinations.some((address) => address.key === key));
+  }
+
   /** What they sent, for the log. */
   counts(): Record<string, number> {
-    const sum = (value: (sender: RtpSender) => number): number =>
-      this.#tracks.reduce((total, { sender }) => total + value(sender), 0);
-    const packets = sum(({ packetCount }) => packetCount);
-    const others = {
-      rejectedReports: sum(({ rejectedReports }) => rejectedReports),
-      lost: sum(({ cumulativeLost }) => cumulativeLost),
-      nacked: sum(({ nackedPackets }) => nackedPackets),
-      retransmitted: sum(({ retransmittedPackets }) => retransmittedPackets),
-    };
-    return { packets, ...withoutZeros(others), ...this.thinnedCounts() };
+    let [packets, rejected, lost, nacked, retransmitted] = [0, 0, 0, 0, 0];
+    for (const { sender } of this.#tracks) {
+      packets += sender.packetCount;
+      rejected += sender.rejectedReports;
+      lost += sender.cumulativeLost;
+      nacked += sender.nackedPackets;
+      retransmitted += sender.retransmittedPackets;
+    }
+    const counts: Record<string, number> = { packets };
+    count(counts, 'rejectedReports', rejected);
+    count(counts, 'lost', lost);
+    count(counts, 'nacked', nacked);
+    count(counts, 'retransmitted', retransmitted);
+    return this.#countThinned(counts);
   }
 
   /** What their viewer went without, by cause, for the log. */
   thinnedCounts(): Record<string, number> {
-    const counts: Record<string, number> = {};
+    return this.#countThinned({});
+  }
+
+  #countThinned(counts: Record<string, number>): Record<string, number> {
     for (const { sender } of this.#tracks)
-      for (const [cause, count] of Object.entries(sender.thinned))
-        counts[`thinned.${cause}`] = (counts[`thinned.${cause}`] ?? 0) + count;
-    return withoutZeros(counts);
+      for (const cause of THINNING_CAUSES) count(counts, `thinned.${cause}`, sender.thinned[cause]);
+    return counts;
   }
 }
 
-function withoutZeros(counts: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+/** Adds to a count, where there is something to tell. */
+function count(counts: Record<string, number>, name: string, more: number): void {
+  if (more > 0) counts[name] = (counts[name] ?? 0) + more;
 }
 
+const PLAY_ONLY: readonly string[] = ['PLAY'];
+
 // What the client proposed and the server has not taken up does not belong into the answer; of its modes, PLAY is served.
-function served({ profile, lowerTransport, delivery, modes }: Transport): Transport {
-  return { profile, lowerTransport, delivery, modes: modes.length === 0 ? [] : ['PLAY'], append: false };
+function served(chosen: Transport, answer: BoundAnswer, ssrc: number): Transport {
+  const { profile, lowerTransport, delivery } = chosen;
+  const modes = chosen.modes.length === 0 ? chosen.modes : PLAY_ONLY;
+  if (answer.isInterleaved) {
+    const { interleaved } = answer;
+    return { profile, lowerTransport, delivery, modes, interleaved, ssrc, append: false };
+  }
+  const { clientPort, serverPort, source } = answer;
+  return { profile, lowerTransport, delivery, modes, clientPort, serverPort, source, ssrc, append: false };
 }

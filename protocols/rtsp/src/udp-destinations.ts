@@ -26,10 +26,19 @@ export class UdpDestinations {
 
   /** Has `owner` send to addresses that were set up on `connection`; displaces those who sent there and yield to it. */
   take(addresses: readonly SocketAddress[], owner: DestinationOwner, connection: SessionConnection): void {
+    if (addresses.some((address) => this.#owners.of(address).length > 0))
+      this.#displace(addresses, owner, connection);
+    for (const address of addresses) this.#owners.add(address, owner);
+  }
+
+  #displace(
+    addresses: readonly SocketAddress[],
+    owner: DestinationOwner,
+    connection: SessionConnection,
+  ): void {
     const others = new Set(addresses.flatMap((address) => this.#owners.of(address)));
     others.delete(owner);
     for (const other of others) if (other.yieldsTo(connection)) other.displaced(addresses);
-    for (const address of addresses) this.#owners.add(address, owner);
   }
 
   /** Ends what take() began for one of the addresses. */
