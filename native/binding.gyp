@@ -6,6 +6,7 @@
       "sources": [
         "src/addon.cc",
         "src/client_sockets.cc",
+        "src/connection_queue.cc",
         "src/event_thread.cc",
         "src/idle_task_thread.cc",
         "src/mapped_file.cc",

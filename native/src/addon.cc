@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "connection_queue.h"
 #include "event_thread.h"
 #include "idle_task_thread.h"
 #include "mapped_file.h"
@@ -53,6 +54,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("signalTask", Napi::Function::New<SignalTask>(env));
   exports.Set("pinThread", Napi::Function::New<PinThread>(env));
   finch::InitSignalPort(env, exports);
+  finch::InitConnectionQueue(env, exports);
   finch::InitEventThread(env, exports);
   finch::InitIdleTaskThread(env, exports);
   finch::InitSockets(env, exports);

@@ -79,6 +79,11 @@ export interface Native {
   /** Contexts that are open or being closed. */
   contextCount(): number;
 
+  /** Puts a row of nine words into the queue of a thread, 0..63; nobody is woken. */
+  connectionPut(threadIndex: number, row: Uint32Array): void;
+  /** Takes rows out of the queue of a thread, the first one first, as many as there is room for: their number. */
+  connectionTake(threadIndex: number, into: Uint32Array): number;
+
   /** 0 or -EALREADY. */
   idleThreadStart(): number;
   /** Joins the idle-task thread and drops its timers. */

@@ -13,8 +13,10 @@ import type { RoleChain } from './roles';
 /** Plain data out of the configuration; it crosses threads. */
 export type ModuleSettings = Readonly<Record<string, unknown>>;
 
+/** The names of Refusal. */
+export const REFUSALS = ['server-full', 'address-full', 'memory-spent'] as const;
 /** Why a connection is surplus: the server or the client's address has all it may have, or the memory budget is spent. */
-export type Refusal = 'server-full' | 'address-full' | 'memory-spent';
+export type Refusal = (typeof REFUSALS)[number];
 
 /** Takes the connections of one service on one task thread. */
 export interface ConnectionService {

@@ -1,15 +1,20 @@
 /**
- * Accepted connections that wait for their task thread. Made by the thread when one comes, gone when none is left.
+ * Accepted connections that wait for their task thread. One a thread, made when that starts and signalled by who accepts.
  * Rule: a crowd that connects at once is taken in by a few in each run, behind whoever waits for his turn; who comes when
  * the thread stops is dropped. Thread: its own.
  */
 import { TaskEvent } from '../reactor/events';
-import { AGAIN, DELETE } from '../reactor/run-result';
+import { AGAIN, DELETE, PARK } from '../reactor/run-result';
 import { Task } from '../reactor/task';
 import type { TaskThread } from '../reactor/task-thread';
 
 /** Connections taken in by one run: each costs some 50 us, with the memory it makes. */
 export const MAX_ARRIVALS_PER_RUN = 8;
+
+/** Where arrivals wait: passes on those that come next, MAX_ARRIVALS_PER_RUN at most, and returns how many there were. */
+export interface ArrivalQueue<Arrival> {
+  take(taken: (arrival: Arrival) => void): number;
+}
 
 /** What becomes of a connection that has arrived. One of the two is called, once, in the order of arrival. */
 export interface ArrivalSink<Arrival> {
@@ -18,32 +23,24 @@ export interface ArrivalSink<Arrival> {
   drop(arrival: Arrival): void;
 }
 
-/** A task that takes connections in; kill drops those that wait. */
+/** A task that takes connections in when it is signalled; kill drops those that wait. */
 export class Arrivals<Arrival> extends Task {
+  readonly #queue: ArrivalQueue<Arrival>;
   readonly #sink: ArrivalSink<Arrival>;
-  readonly #waiting: Arrival[] = [];
+  readonly #take = (arrival: Arrival): void => this.#sink.take(arrival);
 
-  constructor(thread: TaskThread, sink: ArrivalSink<Arrival>) {
+  constructor(thread: TaskThread, queue: ArrivalQueue<Arrival>, sink: ArrivalSink<Arrival>) {
     super(thread, 'core');
+    this.#queue = queue;
     this.#sink = sink;
-  }
-
-  /** Has `arrival` taken in when it is its turn. TypeError when the task is gone. */
-  add(arrival: Arrival): void {
-    if (this.isDeleted) throw new TypeError('these arrivals are over');
-    this.#waiting.push(arrival);
-    this.signal(TaskEvent.update);
   }
 
   run(events: number): number {
     if (events & TaskEvent.kill) return DELETE;
-    // Each leaves before it is taken: nothing is kept of it, however long the crowd goes on, and none is dropped twice.
-    for (let left = MAX_ARRIVALS_PER_RUN; left > 0 && this.#waiting.length > 0; left--)
-      this.#sink.take(this.#waiting.shift()!);
-    return this.#waiting.length === 0 ? DELETE : AGAIN;
+    return this.#queue.take(this.#take) === MAX_ARRIVALS_PER_RUN ? AGAIN : PARK;
   }
 
   protected override onDeleted(): void {
-    for (const arrival of this.#waiting) this.#sink.drop(arrival);
+    while (this.#queue.take((arrival) => this.#sink.drop(arrival)) > 0);
   }
 }

@@ -11,11 +11,13 @@ import type { DeliveredMessage, FromWorker } from './thread-messages';
 export class ConnectionClaims {
   readonly #takers = new Map<number, (connection: HandedConnection) => void>();
   readonly #post: (message: FromWorker) => void;
+  readonly #ended: (peer: SocketAddress) => void;
   #next = 1;
 
-  /** `post` takes messages to the main thread. */
-  constructor(post: (message: FromWorker) => void) {
+  /** `post` takes messages to the main thread, `ended` the end of a connection. */
+  constructor(post: (message: FromWorker) => void, ended: (peer: SocketAddress) => void) {
     this.#post = post;
+    this.#ended = ended;
   }
 
   /** Claims what is handed over under `key`; returns how to end that, which may be called twice. */
@@ -41,6 +43,6 @@ export class ConnectionClaims {
       return;
     }
     closeDescriptor(fd);
-    this.#post({ kind: 'closed', peer });
+    this.#ended(SocketAddress.fromWords(peer));
   }
 }

@@ -168,6 +168,7 @@ export class Server {
       blockingThreads,
       pinsTaskThreads,
       modules,
+      services: this.#options.listeners.map(({ service }) => service),
       longRunLimitUs,
       memory: this.#memory,
       log,
@@ -183,7 +184,7 @@ export class Server {
       accepted: (fd, peer) => {
         const verdict = this.#admission.arrived(peer, pools.connections);
         if (verdict === 'closed') closeDescriptor(fd);
-        else pools.leastLoaded().accept(service, fd, peer, verdict);
+        else pools.accept(service, fd, peer, verdict);
       },
     };
   }

@@ -9,16 +9,17 @@ import type { ConnectionService, TaskThreadHost } from '../module/module';
 import { RoleChain } from '../module/roles';
 import { errnoName } from '../net/errno';
 import { PacketBatch } from '../net/packet-batch';
-import { SocketAddress } from '../net/socket-address';
+import type { SocketAddress } from '../net/socket-address';
 import { closeDescriptor } from '../net/tcp-connection';
 import { TaskEvent } from '../reactor/events';
 import { monotonicClock, NativePort, nativeIdleTimers } from '../reactor/native-port';
 import type { Task } from '../reactor/task';
 import { TaskThread } from '../reactor/task-thread';
 import { ThreadStats } from '../reactor/thread-stats';
-import { Arrivals } from './arrivals';
+import { Arrivals, MAX_ARRIVALS_PER_RUN } from './arrivals';
 import { BlockingCalls } from './blocking-calls';
 import { ConnectionClaims } from './connection-claims';
+import { type AcceptedConnection, AcceptedQueue, putEnded } from './connection-rows';
 import { loadModules } from './load-modules';
 import type { Log } from './log';
 import { MemoryBudget } from './memory-budget';
@@ -27,8 +28,6 @@ import { WorkerLog } from './worker-log';
 
 const US_PER_MS = 1000;
 
-type AcceptedMessage = Extract<ToTaskThread, { kind: 'accepted' }>;
-
 class TaskThreadWorker {
   readonly #services = new Map<string, ConnectionService>();
   readonly #counts = new Map<string, () => number>();
@@ -36,14 +35,17 @@ class TaskThreadWorker {
   readonly #batch: PacketBatch;
   readonly #blocking: BlockingCalls;
   readonly #thread: TaskThread;
-  readonly #claims = new ConnectionClaims((message) => this.#post(message));
+  readonly #claims: ConnectionClaims;
   readonly #memory: MemoryBudget;
   readonly #lines: WorkerLog;
   readonly #log: Log;
-  #arrivals: Arrivals<AcceptedMessage> | undefined;
-  #isStopping = false;
+  readonly #arrivals: Arrivals<AcceptedConnection>;
 
   constructor(readonly start: TaskThreadStart) {
+    this.#claims = new ConnectionClaims(
+      (message) => this.#post(message),
+      (peer) => this.#connectionClosed(peer),
+    );
     const stats = new ThreadStats(start.statsMemory);
     this.#lines = new WorkerLog(parentPort!, start.logLevel);
     this.#log = this.#lines.of('core');
@@ -73,9 +75,13 @@ class TaskThreadWorker {
     loadModules(start.modules, (module, settings) =>
       module.onTaskThread?.(this.#hostFor(module.name, settings, roles)),
     );
+    this.#arrivals = new Arrivals(this.#thread, new AcceptedQueue(start.threadIndex, MAX_ARRIVALS_PER_RUN), {
+      take: (arrival) => this.#accept(arrival),
+      drop: (arrival) => this.#drop(arrival),
+    });
     parentPort!.on('message', (message: ToTaskThread) => this.#receive(message));
     this.#lines.flush();
-    this.#post({ kind: 'ready' });
+    this.#post({ kind: 'ready', arrivals: this.#arrivals.ref });
   }
 
   #pin(processor: number): void {
@@ -98,7 +104,7 @@ class TaskThreadWorker {
       log: this.#lines.of(moduleName),
       serve: (name, service) => this.#services.set(name, service),
       memory: this.#memory,
-      connectionClosed: (peer) => this.#post({ kind: 'closed', peer: peer.words }),
+      connectionClosed: (peer) => this.#connectionClosed(peer),
       claim: (key, take) => this.#claims.claim(`${moduleName} ${key}`, take),
       handOver: (key, connection) => this.#claims.handOver(`${moduleName} ${key}`, connection),
       count: (name, read) => this.#counts.set(name, read),
@@ -107,9 +113,6 @@ class TaskThreadWorker {
 
   #receive(message: ToTaskThread): void {
     switch (message.kind) {
-      case 'accepted':
-        this.#arrived(message);
-        break;
       case 'delivered':
         this.#claims.delivered(message);
         break;
@@ -121,39 +124,34 @@ class TaskThreadWorker {
     }
   }
 
-  #arrived(message: AcceptedMessage): void {
-    if (this.#isStopping) {
-      this.#drop(message);
-      return;
-    }
-    if (this.#arrivals === undefined || this.#arrivals.isDeleted)
-      this.#arrivals = new Arrivals(this.#thread, {
-        take: (arrival) => this.#accept(arrival),
-        drop: (arrival) => this.#drop(arrival),
-      });
-    this.#arrivals.add(message);
+  #connectionClosed(peer: SocketAddress): void {
+    putEnded(this.start.threadIndex, peer);
   }
 
-  #drop({ fd, peer }: AcceptedMessage): void {
+  #drop({ fd, peer }: AcceptedConnection): void {
     closeDescriptor(fd);
-    this.#post({ kind: 'closed', peer });
+    this.#connectionClosed(peer);
   }
 
-  #accept(message: AcceptedMessage): void {
-    const { service, fd, peer, refusal } = message;
-    const acceptor = this.#services.get(service);
-    if (acceptor !== undefined) {
-      acceptor.accept(fd, SocketAddress.fromWords(peer), refusal);
+  #accept(connection: AcceptedConnection): void {
+    const name = this.start.services[connection.service] ?? '';
+    const acceptor = this.#services.get(name);
+    if (acceptor === undefined) {
+      this.#log.error(`a connection for the service "${name}" was closed: no module serves it`);
+      this.#drop(connection);
       return;
     }
-    this.#log.error(`a connection for the service "${service}" was closed: no module serves it`);
-    this.#drop(message);
+    try {
+      acceptor.accept(connection.fd, connection.peer, connection.refusal);
+    } catch (error) {
+      // The others who wait are taken in all the same; whose the descriptor is by now, nobody knows.
+      this.#log.error(`the service "${name}" failed to take a connection in: ${describe(error)}`);
+    }
   }
 
   // In this order: nobody is taken in any more, sessions say farewell, every task ends, then what they stood on goes.
   async #stop(): Promise<void> {
-    this.#isStopping = true;
-    this.#arrivals?.signal(TaskEvent.kill);
+    this.#arrivals.signal(TaskEvent.kill);
     await Promise.all([...this.#services.values()].map((service) => service.stop()));
     await this.#thread.shutdown();
     this.#batch.flush();
@@ -186,9 +184,13 @@ function watchGarbageCollection(stats: ThreadStats): void {
   }).observe({ entryTypes: ['gc'] });
 }
 
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /** One log entry for what a task threw. */
 function describeFailure(task: Task | undefined, error: unknown): string {
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const what = describe(error);
   return task === undefined
     ? `a flusher failed: ${what}`
     : `${task.constructor.name} failed and was ended: ${what}`;

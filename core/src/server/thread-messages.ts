@@ -1,6 +1,7 @@
 /** What main thread and workers tell each other. Plain data only; descriptors travel as numbers of the one process. */
 import type { MessagePort } from 'node:worker_threads';
-import type { ModuleSettings, Refusal } from '../module/module';
+import type { ModuleSettings } from '../module/module';
+import type { TaskRef } from '../reactor/task-ref';
 import type { LogFields, LogLevel } from './log';
 
 /** A module to load: a path or package name that `require` finds, and its settings. */
@@ -18,6 +19,8 @@ export interface TaskThreadStart {
   /** The packet batch's counters, a Float64Array. */
   readonly countersMemory: SharedArrayBuffer;
   readonly modules: readonly ModuleSpec[];
+  /** The services that connections are accepted for; rows of the connection queue name them by their place. */
+  readonly services: readonly string[];
   readonly blockingPorts: readonly MessagePort[];
   readonly longRunLimitUs: number;
   readonly memory: SharedMemoryBudget;
@@ -64,13 +67,6 @@ export interface HandedOverMessage {
 
 /** Main thread to task thread. */
 export type ToTaskThread =
-  | {
-      readonly kind: 'accepted';
-      readonly service: string;
-      readonly fd: number;
-      readonly peer: Uint32Array;
-      readonly refusal: Refusal | undefined;
-    }
   | DeliveredMessage
   | { readonly kind: 'inspect'; readonly id: number }
   | { readonly kind: 'stop' };
@@ -93,7 +89,10 @@ export interface LogLine {
 
 /** Worker to main thread. */
 export type FromWorker =
-  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'ready' /** The task that takes connections in, on a task thread. */;
+      readonly arrivals?: TaskRef;
+    }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
   | {
       readonly kind: 'task-class';
@@ -101,7 +100,6 @@ export type FromWorker =
       readonly className: string;
       readonly moduleName: string;
     }
-  | { readonly kind: 'closed'; readonly peer: Uint32Array }
   | { readonly kind: 'claim' | 'claim-ended'; readonly key: string; readonly id: number }
   | HandedOverMessage
   | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: ThreadSnapshot }

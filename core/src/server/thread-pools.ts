@@ -5,10 +5,14 @@
  */
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
+import { native } from '@finch/native';
 import type { Refusal } from '../module/module';
 import { BATCH_COUNTERS } from '../net/packet-batch';
 import { SocketAddress } from '../net/socket-address';
+import { TaskEvent } from '../reactor/events';
+import { NO_TASK, type TaskRef } from '../reactor/task-ref';
 import { ThreadStats } from '../reactor/thread-stats';
+import { type AcceptedConnection, EndedQueue, putAccepted } from './connection-rows';
 import type { Log, LogLevel } from './log';
 import type { MemoryBudget } from './memory-budget';
 import { Rendezvous } from './rendezvous';
@@ -34,6 +38,8 @@ export interface PoolOptions {
   /** Each task thread stays on a processor of its own. */
   readonly pinsTaskThreads: boolean;
   readonly modules: readonly ModuleSpec[];
+  /** What connections are accepted for. */
+  readonly services: readonly string[];
   readonly longRunLimitUs: number;
   readonly memory: MemoryBudget;
   readonly log: Log;
@@ -55,6 +61,7 @@ export class TaskThreadHandle {
   /** Connections handed over and not yet ended. */
   connections = 0;
   worker!: WorkerThread;
+  #arrivals: TaskRef = NO_TASK;
   readonly #snapshots = new Map<number, (snapshot: ThreadSnapshot) => void>();
   readonly stopped: Promise<ThreadSnapshot>;
   #stopped!: (snapshot: ThreadSnapshot) => void;
@@ -68,9 +75,10 @@ export class TaskThreadHandle {
     });
   }
 
-  accept(service: string, fd: number, peer: SocketAddress, refusal: Refusal | undefined): void {
+  accept(connection: AcceptedConnection): void {
     this.connections++;
-    this.post({ kind: 'accepted', service, fd, peer: peer.words, refusal });
+    putAccepted(this.threadIndex, connection);
+    native.signalTask(this.#arrivals, TaskEvent.update);
   }
 
   /** Asks what lives on the thread: nothing, when it has ended. */
@@ -99,7 +107,7 @@ export class TaskThreadHandle {
   }
 
   receive(message: FromWorker): void {
-    if (message.kind === 'closed') this.connections--;
+    if (message.kind === 'ready') this.#arrivals = message.arrivals ?? NO_TASK;
     else if (message.kind === 'task-class')
       this.classNames.set(message.classId, `${message.className} of module ${message.moduleName}`);
     else if (message.kind === 'stopped') this.#stopped(message.snapshot);
@@ -114,6 +122,7 @@ export class TaskThreadHandle {
 export class ThreadPools {
   readonly taskThreads: readonly TaskThreadHandle[];
   readonly #blocking: WorkerThread[] = [];
+  readonly #ended = new EndedQueue();
   readonly #rendezvous: Rendezvous;
 
   constructor(readonly options: PoolOptions) {
@@ -151,6 +160,7 @@ export class ThreadPools {
         statsMemory: handle.stats.page.buffer,
         countersMemory: handle.counters.buffer,
         modules: options.modules,
+        services: options.services,
         blockingPorts,
         longRunLimitUs: options.longRunLimitUs,
         memory,
@@ -176,14 +186,23 @@ export class ThreadPools {
     ]);
   }
 
-  /** The task thread with the fewest connections. */
-  leastLoaded(): TaskThreadHandle {
+  /** Gives an accepted connection to the task thread with the fewest. `service` is one of the options' list. */
+  accept(service: string, fd: number, peer: SocketAddress, refusal: Refusal | undefined): void {
+    this.#leastLoaded().accept({ service: this.options.services.indexOf(service), fd, peer, refusal });
+  }
+
+  #leastLoaded(): TaskThreadHandle {
     return this.taskThreads.reduce((least, thread) =>
       thread.connections < least.connections ? thread : least,
     );
   }
 
+  /** Connections of all threads, those that have ended until now left out. */
   get connections(): number {
+    this.#ended.take((threadIndex, peer) => {
+      this.taskThreads[threadIndex - FIRST_TASK_THREAD]!.connections--;
+      this.options.onClosed(peer);
+    });
     return this.taskThreads.reduce((sum, thread) => sum + thread.connections, this.unclaimed);
   }
 
@@ -219,7 +238,6 @@ export class ThreadPools {
   }
 
   #receive(thread: TaskThreadHandle, message: FromWorker): void {
-    if (message.kind === 'closed') this.#closed(message.peer);
     if (message.kind === 'handed-over') this.#rendezvous.handOver(thread, message);
     else if (message.kind === 'claim') this.#rendezvous.claim(thread, message.key, message.id);
     else if (message.kind === 'claim-ended') this.#rendezvous.claimEnded(thread, message.key, message.id);

@@ -16,7 +16,7 @@ export class WorkerThread {
   readonly ended: Promise<void>;
 
   /**
-   * Starts `entry` (a compiled file). `onMessage` hears what is neither a log line nor "ready".
+   * Starts `entry` (a compiled file). `onMessage` hears what is no log line.
    * An error before it is ready rejects `ready`; a later one goes to `onCrash`.
    */
   constructor(
@@ -40,6 +40,7 @@ export class WorkerThread {
       this.#worker.on('message', (message: FromWorker) => {
         if (message.kind === 'ready') {
           isReady = true;
+          onMessage(message);
           resolve();
         } else if (message.kind === 'log')
           for (const { level, message: text, fields } of message.lines) log[level](text, fields);

@@ -37,9 +37,8 @@ export interface SessionTrack {
 
 /** What the answer to SETUP says of where a track goes. */
 export type BoundAnswer =
-  | { readonly isInterleaved: true; readonly interleaved: TransportPair }
+  | { readonly interleaved: TransportPair }
   | {
-      readonly isInterleaved: false;
       readonly clientPort: TransportPair;
       readonly serverPort: TransportPair;
       readonly source: string;
@@ -118,7 +117,7 @@ function bindInterleaved(
   return {
     chosen,
     transport: new InterleavedTransport(tcp, rtp, rtcp),
-    answer: { isInterleaved: true, interleaved: { rtp, rtcp } },
+    answer: { interleaved: { rtp, rtcp } },
     destinations: [],
     release: () => {
       channels.leave(rtp, onRtp);
@@ -153,7 +152,6 @@ function bindUdp(
     chosen,
     transport,
     answer: {
-      isInterleaved: false,
       clientPort: ports,
       serverPort: { rtp: port, rtcp: port + 1 },
       source: local.host,

@@ -106,7 +106,7 @@ export class SessionTracks {
       place,
       sender,
       interleavedOn: chosen.lowerTransport === 'TCP' ? connection : undefined,
-      channels: answer.isInterleaved ? answer.interleaved : undefined,
+      channels: 'interleaved' in answer ? answer.interleaved : undefined,
       destinations: bound.destinations,
       isDisplaced: false,
       release: bound.release,
@@ -221,7 +221,7 @@ const PLAY_ONLY: readonly string[] = ['PLAY'];
 function served(chosen: Transport, answer: BoundAnswer, ssrc: number): Transport {
   const { profile, lowerTransport, delivery } = chosen;
   const modes = chosen.modes.length === 0 ? chosen.modes : PLAY_ONLY;
-  if (answer.isInterleaved) {
+  if ('interleaved' in answer) {
     const { interleaved } = answer;
     return { profile, lowerTransport, delivery, modes, interleaved, ssrc, append: false };
   }

@@ -148,7 +148,7 @@ describe('a server', () => {
     expect(threads).toEqual(
       [1, 2].map((threadIndex) => ({
         threadIndex,
-        tasks: { KeptTask: 2 },
+        tasks: { Arrivals: 1, KeptTask: 2 },
         counts: { kept: 2, 'blocking calls': 0 },
       })),
     );
@@ -190,7 +190,7 @@ describe('a server', () => {
     expect(errors[0]).toContain('ThrowingTask failed and was ended: Error: thrown by run()');
     expect(errors[1]).toContain('Error: thrown by onDeleted()');
     expect(await answerOf(connectTo('keep'))).toBe('kept 127.0.0.1');
-    expect((await server!.inspect()).threads[0]!.tasks).toEqual({ KeptTask: 1 });
+    expect((await server!.inspect()).threads[0]!.tasks).toEqual({ Arrivals: 1, KeptTask: 1 });
   });
 
   it('names a task that holds its thread, while it does and when it has ended', async () => {
