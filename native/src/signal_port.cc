@@ -83,6 +83,9 @@ namespace {
 
 class SignalPort;
 
+// Later than any deadline, in microseconds; Infinity is, too.
+constexpr double kUnarmed = 9e15;
+
 // The libuv handles of a port. They outlive the JavaScript object until libuv has closed all.
 struct PortHandles {
   SignalPort* owner = nullptr;  // null once the handles are closing
@@ -93,6 +96,7 @@ struct PortHandles {
   int timer_fd = -1;
   int ready_fd = -1;
   uint32_t thread = 0;
+  double armed_us = kUnarmed;  // what the timer waits for
   int open_handles = 0;
   napi_env env = nullptr;
   napi_async_context context = nullptr;
@@ -127,6 +131,7 @@ void OnTimer(uv_poll_t* timer, int, int) {
   PortHandles* handles = static_cast<PortHandles*>(timer->data);
   uint64_t expirations;
   if (read(handles->timer_fd, &expirations, sizeof expirations) < 0) return;  // already re-armed
+  handles->armed_us = kUnarmed;
   Wake(handles);
 }
 
@@ -265,10 +270,11 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
   void WakeAt(const Napi::CallbackInfo& info) {
     if (handles_ == nullptr) return;
     double deadline_us = info[0].As<Napi::Number>().DoubleValue();
-    if (deadline_us == armed_us_ && deadline_us > 9e15) return;
-    armed_us_ = deadline_us;
+    // A turn between two deadlines, of a request for one, leaves the next deadline where it is.
+    if (deadline_us == handles_->armed_us) return;
+    handles_->armed_us = deadline_us;
     itimerspec when = {};
-    if (deadline_us < 9e15) {
+    if (deadline_us < kUnarmed) {
       int64_t us = deadline_us < 1 ? 1 : static_cast<int64_t>(deadline_us);  // all zero would disarm
       when.it_value.tv_sec = us / 1000000;
       when.it_value.tv_nsec = (us % 1000000) * 1000;
@@ -279,7 +285,6 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
   void Close(const Napi::CallbackInfo& info) { CloseHandles(); }
 
   uint32_t thread_ = 0;
-  double armed_us_ = 0;
   PortHandles* handles_ = nullptr;
 };
 
