@@ -143,11 +143,8 @@ function isProfile(text: string): text is TransportProfile {
 
 function parseAlternative(text: string): Transport | undefined {
   const [spec = '', ...rest] = splitList('Transport', text, ';');
-  const words = spec.split('/');
-  if (words.length < 2 || words.length > 3 || !words.every(isToken)) throw malformed(spec, 'RTP/AVP');
   const profile = spec.toUpperCase();
-  // The parameters of a foreign profile have a grammar of their own: they are not looked at.
-  if (!isProfile(profile)) return undefined;
+  if (!isProfile(profile)) return foreignProfile(spec);
   const draft: Draft = {
     profile,
     lowerTransport: LOWER_TRANSPORTS[profile],
@@ -155,21 +152,29 @@ function parseAlternative(text: string): Transport | undefined {
     modes: [],
     append: false,
   };
-  const flags = new Set<string>();
+  const names: string[] = [];
   for (const item of rest) {
     const { name, value } = splitParameter(item);
-    flags.add(name);
+    names.push(name);
     PARAMETER_READERS.get(name)?.(draft, name, value);
   }
-  draft.delivery = deliveryOf(draft, flags);
+  draft.delivery = deliveryOf(draft, names);
   return draft;
 }
 
-function deliveryOf(draft: Draft, flags: ReadonlySet<string>): 'unicast' | 'multicast' {
-  if (flags.has('unicast') && flags.has('multicast')) throw malformed('unicast;multicast', 'one of the two');
-  if (flags.has('multicast')) return 'multicast';
+// The parameters of a foreign profile have a grammar of their own: they are not looked at.
+function foreignProfile(spec: string): undefined {
+  const words = spec.split('/');
+  if (words.length < 2 || words.length > 3 || !words.every(isToken)) throw malformed(spec, 'RTP/AVP');
+}
+
+function deliveryOf(draft: Draft, names: readonly string[]): 'unicast' | 'multicast' {
+  const isSaid = names.includes('unicast');
+  const isMulticast = names.includes('multicast');
+  if (isSaid && isMulticast) throw malformed('unicast;multicast', 'one of the two');
+  if (isMulticast) return 'multicast';
   // client_port is defined as the unicast pair, and a TCP connection has one far end.
-  const isUnicast = flags.has('unicast') || flags.has('client_port') || flags.has('interleaved');
+  const isUnicast = isSaid || names.includes('client_port') || names.includes('interleaved');
   return isUnicast || draft.lowerTransport === 'TCP' ? 'unicast' : 'multicast';
 }
 
