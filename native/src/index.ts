@@ -49,10 +49,7 @@ export interface Native {
   nowUs(): number;
   /** Raises event bits in a task of any thread: 0 or -ESRCH. */
   signalTask(ref: number, events: number): number;
-  /**
-   * Keeps the calling thread on the processor at `index` (modulo their number) of those the process may use: 0 or
-   * -errno.
-   */
+  /** Keeps the calling thread on the processor at `index` (modulo their number) of those the process may use: 0 or -errno. */
   pinThread(index: number): number;
   /** Throws when the thread index is in use. */
   SignalPort: new (
@@ -105,9 +102,7 @@ export interface Native {
   /** Datagram i lies at i * slotBytes; its row has 7 words: length, then the sender's address. Returns their number. */
   udpReceive(fd: number, into: Uint8Array, slotBytes: number, rows: Uint32Array): number;
 
-  /**
-   * Begins to connect a stream from `local` (null: any address); a receive buffer of 0 bytes is the kernel's choice.
-   */
+  /** Begins to connect a stream from `local` (null: any address); a receive buffer of 0 bytes is the kernel's choice. */
   tcpConnect(address: Uint32Array, local: Uint32Array | null, receiveBufferBytes: number): number;
   /** Asks for times of arrival and a count of drops, a larger buffer (0: as it is) and runs in one piece (UDP_GRO). */
   receiveOptions(fd: number, bufferBytes: number, takesRuns: boolean): number;
