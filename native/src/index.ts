@@ -94,8 +94,7 @@ export interface Native {
   /** Watches `page[runningSinceIndex]`; the caller keeps the page until idleThreadStop(). */
   watchThread(page: Float64Array, runningSinceIndex: number, limitUs: number, supervisor: number): void;
 
-  /** `receiveBufferBytes` is for those who are accepted: SO_RCVBUF, which the kernel doubles for its own needs; it decides when left out. */
-  tcpListen(address: Uint32Array, dualStack: boolean, receiveBufferBytes?: number): number;
+  tcpListen(address: Uint32Array, dualStack: boolean): number;
   tcpAccept(listener: number, peer: Uint32Array): number;
   socketName(fd: number, address: Uint32Array): number;
   /** For descriptors that never became a context. */

@@ -17,7 +17,7 @@ namespace {
 constexpr int kListenBacklog = 1024;
 constexpr int kMaxUnsentBytes = 1 << 20;  // of one stream, in the kernel
 
-// tcpListen(address: Uint32Array, dualStack, receiveBufferBytes?): descriptor
+// tcpListen(address: Uint32Array, dualStack): descriptor
 Napi::Value TcpListen(const Napi::CallbackInfo& info) {
   KernelAddress address;
   socklen_t length = LoadAddress(info[0].As<Napi::Uint32Array>().Data(), &address);
@@ -27,9 +27,6 @@ Napi::Value TcpListen(const Napi::CallbackInfo& info) {
   int v6_only = info[1].As<Napi::Boolean>() ? 0 : 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (address.any.sa_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
-  // Those it accepts have it, too; before listen(), since the first window a client is told is cut from it.
-  int receive_buffer = info[2].IsNumber() ? Int(info[2]) : 0;
-  if (receive_buffer > 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   if (bind(fd, &address.any, length) < 0 || listen(fd, kListenBacklog) < 0) {
     return CloseAndFail(info.Env(), fd);
   }

@@ -63,10 +63,14 @@ export class TcpConnection implements StreamConnection, RowOwner {
     return this.#backlog.length > 0;
   }
 
+  /** Memory that waits for room, in bytes. */
+  get queuedBytes(): number {
+    return this.#backlog.sizeBytes;
+  }
+
   /** Sends bytes with what else leaves in this turn; they are copied. Bytes for a broken connection are dropped. */
   send(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += ARENA_BYTES)
-      this.#sendPiece(bytes.subarray(at, at + ARENA_BYTES));
+    for (const piece of pieces(bytes)) this.#sendPiece(piece);
   }
 
   // The turn may be a long one: an answer that waits for its end waits for the media of other viewers.
@@ -97,7 +101,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
     if ((events & TaskEvent.write) === 0 || !this.isFull) return;
     this.#backlog.sendAgain(this.#batch);
     this.#batch.flush();
-    this.#events.holdQueued?.(this.#backlog.sizeBytes);
+    this.#events.holdQueued?.(this.queuedBytes);
     if (!this.isFull && !this.#broken && !this.#closed) this.#events.drained();
   }
 
@@ -152,7 +156,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
       this.#break(taken);
       return;
     }
-    this.#keepBytes(bytes.subarray(Math.max(taken, 0)));
+    for (const piece of pieces(bytes.subarray(Math.max(taken, 0)))) this.#keepBytes(piece);
     this.context.arm(kWritable);
   }
 
@@ -165,7 +169,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
 
   #keep(row: Omit<RefusedRow, 'code'>): void {
     this.#backlog.add(row, this);
-    if (this.#events.holdQueued?.(this.#backlog.sizeBytes) === false) this.#break(-Errno.ENOBUFS);
+    if (this.#events.holdQueued?.(this.queuedBytes) === false) this.#break(-Errno.ENOBUFS);
   }
 
   #break(code: number): void {
@@ -173,4 +177,9 @@ export class TcpConnection implements StreamConnection, RowOwner {
     this.#backlog.clear();
     this.#events.broken(code);
   }
+}
+
+/** What a row can hold: nearly always all. */
+function* pieces(bytes: Uint8Array): IterableIterator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += ARENA_BYTES) yield bytes.subarray(at, at + ARENA_BYTES);
 }

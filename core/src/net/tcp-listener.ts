@@ -35,8 +35,6 @@ export interface ListenerOptions {
   readonly bothFamilies?: boolean;
   /** The option that names the port, for the error when it is taken; `--port` unless it is said. */
   readonly portFlag?: string | undefined;
-  /** Of the connections, in the kernel (SO_RCVBUF, bytes); it decides itself when left out. */
-  readonly receiveBufferBytes?: number | undefined;
 }
 
 /** A task that accepts the connections of one address; kill ends it. */
@@ -54,9 +52,9 @@ export class TcpListener extends IdleTask {
     address: SocketAddress,
     readonly sink: ConnectionSink,
     log: Log,
-    { bothFamilies = false, portFlag, receiveBufferBytes }: ListenerOptions = {},
+    { bothFamilies = false, portFlag }: ListenerOptions = {},
   ) {
-    const fd = native.tcpListen(address.words, bothFamilies, receiveBufferBytes);
+    const fd = native.tcpListen(address.words, bothFamilies);
     if (fd < 0) throw new ListenError(address, fd, portFlag);
     super(thread);
     this.#lines = new LogLimiter(log, SHEDDING_LINES);

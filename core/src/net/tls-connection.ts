@@ -1,51 +1,51 @@
 /**
- * One accepted TLS connection of a task thread: node:tls on the thread's own loop behind the face of a connection. Called by the
- * task that owns it. What is sent in one turn is encrypted and written at its end. Runs of packets are read out of the file and
- * copied, since they can't be cut by the kernel: unlike that of a plain connection, this way of media allocates.
- * Rule: it tells its task by signals alone, so that its owner runs in turns like everybody else; what waits is bounded.
- * Spec: RFC 8446, RFC 5246. Thread: the owner's.
+ * One accepted TLS connection of a task thread: node:tls over a TcpConnection, behind the face of one. Called by the task that owns
+ * it. What is sent in one turn is encrypted and written at its end. Runs of packets are read out of the file and copied, since they
+ * can't be cut by the kernel: unlike that of a plain connection, this way of media allocates.
+ * Rule: what a client sends is decrypted in its owner's runs, a few records in each, so that it costs the others no more than a
+ * request would; what waits is bounded. Spec: RFC 8446, RFC 5246. Thread: the owner's.
  */
-import { Socket } from 'node:net';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { native } from '@finch/native';
-import { type Armable, kReadable, kWritable, TaskEvent } from '../reactor/events';
+import { type Armable, kReadable, TaskEvent } from '../reactor/events';
 import type { TaskRef } from '../reactor/task-ref';
 import { Errno } from './errno';
 import type { PacketRun } from './packet-row';
-import type { WatchedRecords } from './record-watch';
-import { ADDRESS_WORDS, SocketAddress } from './socket-address';
+import { RecordEnds } from './record-ends';
+import type { SocketAddress } from './socket-address';
 import type { StreamConnection, StreamConnectionEvents } from './stream-connection';
+import { TcpConnection } from './tcp-connection';
 import type { Handshake, TlsContext } from './tls-context';
+import { TlsWire } from './tls-wire';
 
 /** How long a handshake may take, in milliseconds: some round trips of a bad network. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** The connection is full while more than this waits, in bytes; so much is also read ahead of its owner. */
+/** Records that one receive() decrypts at most: of key updates (RFC 8446 §4.6.3), the dearest, a tenth of a millisecond. */
+export const RECORDS_PER_RECEIVE = 4;
+/** Records without content that a client may be ahead of those with content: a handshake has some ten, key updates are rare. */
+export const MAX_EMPTY_RECORDS = 128;
+/** The connection is full while more than this waits, in bytes. */
 const HIGH_WATER_BYTES = 64 * 1024;
-/**
- * For the listener of TLS connections: what the kernel holds of a client's bytes (SO_RCVBUF). node:tls decrypts at one go what one
- * read brings, while its thread waits: of key updates, the dearest for their size, so little is some three milliseconds.
- */
-export const TLS_RECEIVE_BUFFER_BYTES = 4096;
 /** What may wait in all, in bytes, of those who send without looking at isFull. */
 const MAX_WAITING_BYTES = 8_000_000;
-/** How often close() looks whether what was sent can still leave, and after how many milliseconds each: a second in all. */
-const LINGER_LOOKS = 20;
-const LINGER_LOOK_MS = 50;
 const NOTHING = new Uint8Array(0);
 
 /** An accepted TLS connection; see the head of this file. */
-export class TlsConnection implements StreamConnection, Armable, Handshake, WatchedRecords {
-  readonly localAddress: SocketAddress;
-  readonly #fd: number;
-  /** Below TLS. */
-  readonly #raw: Socket;
+export class TlsConnection implements StreamConnection, Armable, Handshake {
+  readonly #tcp: TcpConnection;
+  readonly #wire: TlsWire;
   readonly #socket: TLSSocket;
   readonly #task: TaskRef;
   readonly #tls: TlsContext;
   readonly #events: StreamConnectionEvents;
   readonly #peerName: string;
+  readonly #recordEnds = new RecordEnds();
+  /** Received, and not yet decrypted. */
+  #encrypted: Uint8Array = NOTHING;
+  #emptyRecords = 0;
+  #contentBytes = 0;
   #handshakeTimer: NodeJS.Timeout | undefined;
-  #wanted = 0;
+  #wantsReadable = false;
   #hasEnded = false;
   #wasFull = false;
   #isCorked = false;
@@ -56,7 +56,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake, Watc
   #broken = 0;
   #isBreakTold = false;
 
-  /** Takes over the accepted descriptor; throws Error (and leaves it to the caller) when it is no stream socket. */
+  /** Takes over the accepted descriptor; throws Error (and leaves it to the caller) when the event thread refuses it. */
   constructor(
     fd: number,
     peer: SocketAddress,
@@ -64,35 +64,38 @@ export class TlsConnection implements StreamConnection, Armable, Handshake, Watc
     tls: TlsContext,
     events: StreamConnectionEvents,
   ) {
-    this.#fd = fd;
     this.#task = task;
     this.#tls = tls;
     this.#events = events;
     this.#peerName = String(peer);
-    const words = new Uint32Array(ADDRESS_WORDS);
-    native.socketName(fd, words);
-    this.localAddress = SocketAddress.fromWords(words).unmapped();
-    this.#raw = new Socket({ fd, readable: true, writable: true });
-    this.#raw.on('error', () => {}); // the TLS socket above it hears of it, too
+    this.#tcp = new TcpConnection(fd, task, tls.batch, {
+      drained: () => this.#wire.hasRoom(),
+      broken: (code) => this.#break(code),
+      holdQueued: () => this.#holdQueued(),
+    });
+    this.#wire = new TlsWire(this.#tcp);
     const options: TLSSocketOptions & { highWaterMark: number } = {
       isServer: true,
       secureContext: tls.secureContext,
       requestCert: false,
       highWaterMark: HIGH_WATER_BYTES,
     };
-    this.#socket = new TLSSocket(this.#raw, options);
+    this.#socket = new TLSSocket(this.#wire, options);
     this.#listen();
     this.#handshakeTimer = setTimeout(
       () => this.giveUp(`it took more than ${HANDSHAKE_TIMEOUT_MS} ms`),
       HANDSHAKE_TIMEOUT_MS,
     );
     tls.handshakeBegun(this);
-    tls.records.add(this);
   }
 
   /** It is armed itself. */
   get context(): Armable {
     return this;
+  }
+
+  get localAddress(): SocketAddress {
+    return this.#tcp.localAddress;
   }
 
   get isOpen(): boolean {
@@ -103,23 +106,15 @@ export class TlsConnection implements StreamConnection, Armable, Handshake, Watc
     return this.#socket.writableNeedDrain;
   }
 
-  /** Part of WatchedRecords. */
-  get rawBytes(): number {
-    return this.#raw.bytesRead;
-  }
-
-  /** Part of WatchedRecords. */
-  get contentBytes(): number {
-    return this.#socket.bytesRead;
-  }
-
   /** Part of Armable. */
   arm(mask: number): void {
-    this.#wanted |= mask;
-    this.#tellReady();
+    this.#wantsReadable = (mask & kReadable) !== 0;
+    if (this.#wantsReadable && this.#isReadable) this.#tellReadable();
+    else this.#tcp.context.arm(mask);
   }
 
   receive(into: Uint8Array): number {
+    this.#decryptSome();
     const ready = this.#socket.readableLength;
     if (ready > 0) {
       const chunk: Buffer = this.#socket.read(Math.min(ready, into.length));
@@ -127,14 +122,12 @@ export class TlsConnection implements StreamConnection, Armable, Handshake, Watc
       return chunk.length;
     }
     if (this.#broken !== 0) return this.#broken;
-    if (this.#hasEnded) return 0;
-    this.#socket.read(0); // asks for more, and makes the end of the stream known
-    return -Errno.EAGAIN;
+    return this.#hasEnded ? 0 : -Errno.EAGAIN;
   }
 
-  /** As receive(): what the kernel has gets here by itself, up to what is read ahead. */
+  /** As receive(), encrypted. */
   drain(into: Uint8Array): number {
-    return this.receive(into);
+    return this.#tcp.drain(into);
   }
 
   send(bytes: Uint8Array): void {
@@ -150,7 +143,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake, Watc
     }
     this.#socket.write(Buffer.from(bytes));
     this.#wasFull ||= this.isFull;
-    if (this.#events.holdQueued?.(this.#socket.writableLength) === false) this.#break(-Errno.ENOBUFS);
+    if (!this.#holdQueued()) this.#break(-Errno.ENOBUFS);
   }
 
   /** Sends as send() does: what leaves in one turn shares its records. */
@@ -166,28 +159,27 @@ export class TlsConnection implements StreamConnection, Armable, Handshake, Watc
 
   delivered(events: number): void {
     if (this.#isClosed) return;
+    this.#tcp.delivered(events);
     if (this.#broken !== 0 && !this.#isBreakTold) {
       this.#isBreakTold = true;
       this.#events.broken(this.#broken);
-    } else if (events & TaskEvent.write && this.#wasFull && !this.isFull) {
+    } else if (this.#wasFull && !this.isFull) {
       this.#wasFull = false;
       this.#events.drained();
     }
   }
 
-  /** Sends what the client takes within a second and ends the connection; at once when he has reset it. */
+  /** Sends what the socket takes and ends the connection, as soon as TLS has had its say; what waits for room is dropped. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#endHandshake();
-    if (this.#broken !== 0 || !this.#isSecure || this.#isReset) this.#socket.destroy();
-    if (this.#socket.destroyed) return;
-    this.#socket.destroySoon();
-    let looks = 0;
-    const linger = setInterval(() => {
-      if (++looks === LINGER_LOOKS || this.#isReset) this.#socket.destroy();
-    }, LINGER_LOOK_MS);
-    this.#socket.once('close', () => clearInterval(linger));
+    if (this.#broken !== 0 || !this.#isSecure) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#socket.end();
+    this.#wire.becomeLast();
   }
 
   /** Part of Handshake. */
@@ -196,28 +188,48 @@ export class TlsConnection implements StreamConnection, Armable, Handshake, Watc
     this.#break(-Errno.EPROTO);
   }
 
-  /** Part of WatchedRecords: it reads no more, not even what comes while it is being closed. */
-  allowanceSpent(): void {
-    this.#tls.log.debug(`${this.#peerName}: ended: its TLS records hold next to nothing`);
-    this.#break(-Errno.EPROTO);
-    this.#socket.destroy();
-  }
-
   #listen(): void {
     this.#socket.on('secure', () => {
       this.#isSecure = true;
       this.#endHandshake();
-      setImmediate(() => this.#breakIfReset()); // when the last flight of the handshake has been written
     });
-    this.#socket.on('readable', () => this.#tellReady());
+    this.#socket.on('readable', () => this.#tellReadable());
     this.#socket.on('drain', () => this.#drained());
     this.#socket.on('end', () => this.#ended());
-    this.#socket.on('close', () => {
-      this.#tls.records.remove(this);
-      this.#ended();
-    });
     // Node keeps errors of records to itself, as '_tlsError', until a tls.Server would have let go of the socket.
     for (const name of ['error', '_tlsError']) this.#socket.on(name, (error: Error) => this.#failed(error));
+  }
+
+  // One record after another, so that it is known which of them had content; until there is something to read.
+  #decryptSome(): void {
+    for (let records = 0; records < RECORDS_PER_RECEIVE; records++) {
+      if (this.#socket.readableLength > 0 || this.#broken !== 0 || this.#hasEnded) return;
+      if (this.#encrypted.length === 0 && !this.#fetch()) return;
+      const sizeBytes = this.#recordEnds.next(this.#encrypted);
+      this.#wire.push(this.#encrypted.subarray(0, sizeBytes));
+      this.#encrypted = this.#encrypted.subarray(sizeBytes);
+      if (this.#recordEnds.isAtEnd) this.#countRecord();
+    }
+  }
+
+  #fetch(): boolean {
+    const received = this.#tcp.receive(this.#tls.received);
+    if (received > 0) this.#encrypted = this.#tls.received.slice(0, received);
+    else if (received === 0) this.#ended();
+    else if (received !== -Errno.EAGAIN) this.#break(received);
+    return received > 0;
+  }
+
+  #countRecord(): void {
+    const contentBytes = this.#socket.bytesRead;
+    const isEmpty = contentBytes === this.#contentBytes;
+    this.#contentBytes = contentBytes;
+    this.#emptyRecords = Math.max(0, this.#emptyRecords + (isEmpty ? 1 : -1));
+    if (this.#emptyRecords <= MAX_EMPTY_RECORDS) return;
+    this.#tls.log.debug(
+      `${this.#peerName}: ended: more than ${MAX_EMPTY_RECORDS} TLS records without content`,
+    );
+    this.#break(-Errno.EPROTO);
   }
 
   readonly #uncork = (): void => {
@@ -227,37 +239,30 @@ export class TlsConnection implements StreamConnection, Armable, Handshake, Watc
 
   #drained(): void {
     if (this.#isClosed) return;
-    this.#events.holdQueued?.(0);
+    this.#holdQueued();
     native.signalTask(this.#task, TaskEvent.write);
   }
 
-  #tellReady(): void {
-    const isReadable = this.#hasEnded || this.#broken !== 0 || this.#socket.readableLength > 0;
-    const ready = (isReadable ? kReadable : 0) | (this.isFull ? 0 : kWritable);
-    const heard = this.#wanted & ready;
-    if (heard === 0) return;
-    this.#wanted &= ~heard;
-    const events = (heard & kReadable ? TaskEvent.read : 0) | (heard & kWritable ? TaskEvent.write : 0);
-    native.signalTask(this.#task, events);
+  // What TLS has not got rid of, and, encrypted, what the socket has not taken of it.
+  #holdQueued(): boolean {
+    return this.#events.holdQueued?.(this.#socket.writableLength + this.#tcp.queuedBytes) ?? true;
+  }
+
+  get #isReadable(): boolean {
+    const hasBytes = this.#encrypted.length > 0 || this.#socket.readableLength > 0;
+    return hasBytes || this.#hasEnded || this.#broken !== 0;
+  }
+
+  #tellReadable(): void {
+    if (!this.#wantsReadable || !this.#isReadable) return;
+    this.#wantsReadable = false;
+    native.signalTask(this.#task, TaskEvent.read);
   }
 
   #ended(): void {
     this.#handshakeFailed('the client closed');
     this.#hasEnded = true;
-    this.#breakIfReset();
-    this.#tellReady();
-  }
-
-  // Node loses the error of a write that was nobody's but TLS's own (the tickets behind a handshake, for one): what is written
-  // behind it waits for ever, and the kernel tells an error only once, so that reading finds a plain end. Hence it is asked: it
-  // refuses even to send nothing on a connection that was reset.
-  get #isReset(): boolean {
-    const isThere = !this.#raw.destroyed && !this.#socket.destroyed;
-    return isThere && native.tcpSend(this.#fd, NOTHING, 0) < 0;
-  }
-
-  #breakIfReset(): void {
-    if (this.#isReset) this.#break(-Errno.ECONNRESET);
+    this.#tellReadable();
   }
 
   #failed(error: Error): void {
@@ -270,7 +275,6 @@ export class TlsConnection implements StreamConnection, Armable, Handshake, Watc
     this.#broken = code;
     this.#endHandshake();
     native.signalTask(this.#task, TaskEvent.write);
-    this.#tellReady();
   }
 
   #handshakeFailed(reason: string): void {

@@ -1,15 +1,18 @@
 /**
- * What all TLS connections of a task thread share: the server's certificate, who copies runs of packets for them, who watches their
- * records, and the handshakes that are not finished. Made by a service that has a certificate.
+ * What all TLS connections of a task thread share: the server's certificate, the batch, who copies runs of packets for them, and the
+ * handshakes that are not finished. Made by a service that has a certificate.
  * Rule: unfinished handshakes are bounded in number; of more, the oldest is given up. Spec: RFC 8446. Thread: one.
  */
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Log } from '../server/log';
-import { RecordWatch } from './record-watch';
+import type { PacketBatch } from './packet-batch';
 import type { RunCopier } from './run-copier';
 
 /** Handshakes that a thread has under way: each costs some 50 KB and, when its client goes on with it, two milliseconds. */
 export const MAX_HANDSHAKES = 128;
+
+/** The longest record, or many requests. */
+const RECEIVE_BYTES = 16 * 1024;
 
 /** A certificate with its chain, and its private key, both in PEM. */
 export interface TlsIdentity {
@@ -25,12 +28,14 @@ export interface Handshake {
 /** The shared part of a thread's TLS connections; see the head of this file. */
 export class TlsContext {
   readonly secureContext: SecureContext;
-  readonly records = new RecordWatch();
+  /** Where a connection receives; valid until the next one does. */
+  readonly received = new Uint8Array(RECEIVE_BYTES);
   readonly #handshakes = new Set<Handshake>();
 
   /** Throws Error when certificate and key are no PEM or don't belong together. */
   constructor(
     { certificate, key }: TlsIdentity,
+    readonly batch: PacketBatch,
     readonly runs: RunCopier,
     readonly log: Log,
   ) {

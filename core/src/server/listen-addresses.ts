@@ -24,8 +24,6 @@ export interface ListenerSpec {
   readonly port: number;
   /** The option that names the port, for the error when it is taken; `--port` unless it is said. */
   readonly portFlag?: string;
-  /** Of its connections, in the kernel (SO_RCVBUF, bytes); it decides itself when left out. */
-  readonly receiveBufferBytes?: number;
 }
 
 /** Who gets what the listeners accept, and where they run. */
@@ -81,8 +79,8 @@ function isWithoutIpv6(code: number): boolean {
 function open(
   address: SocketAddress,
   { thread, sink, log }: ListenerHome,
-  { portFlag, receiveBufferBytes }: ListenerSpec,
+  { portFlag }: ListenerSpec,
   bothFamilies = false,
 ): TcpListener {
-  return new TcpListener(thread, address, sink, log, { bothFamilies, portFlag, receiveBufferBytes });
+  return new TcpListener(thread, address, sink, log, { bothFamilies, portFlag });
 }

@@ -9,7 +9,6 @@ import {
   type Log,
   type ModuleSpec,
   Server,
-  TLS_RECEIVE_BUFFER_BYTES,
   type TlsIdentity,
 } from '@finch/core';
 import type { FinchConfig } from './config';
@@ -55,16 +54,7 @@ function listenersOf({ hosts, port, tlsPort }: FinchConfig, tls: TlsIdentity | u
   const rtsp = { service: RTSP_SERVICE, hosts, port };
   return tls === undefined
     ? [rtsp]
-    : [
-        rtsp,
-        {
-          service: RTSPS_SERVICE,
-          hosts,
-          port: tlsPort,
-          portFlag: '--tls-port',
-          receiveBufferBytes: TLS_RECEIVE_BUFFER_BYTES,
-        },
-      ];
+    : [rtsp, { service: RTSPS_SERVICE, hosts, port: tlsPort, portFlag: '--tls-port' }];
 }
 
 // In load order: the first module that claims a request serves it.

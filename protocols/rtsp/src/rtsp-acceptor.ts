@@ -33,7 +33,7 @@ export class RtspAcceptor implements ConnectionService {
     this.#service = service;
     const { host, settings } = service;
     const { tls } = settings;
-    this.#tls = tls && new TlsContext(tls, service.runs, host.log);
+    this.#tls = tls && new TlsContext(tls, host.batch, service.runs, host.log);
     host.count('TLS handshakes', () => this.#tls?.handshakes ?? 0);
     this.#endClaim = host.claim(threadKey(host.threadIndex), ({ fd, peer, bytes, notes }) =>
       this.#open(fd, peer, { ...this.#admit(CONNECTION_BYTES), first: bytes, rateLevels: notes }),
