@@ -1,7 +1,8 @@
 // Connections on their way between threads: accepted ones to the thread that serves them, and word of their end to the
 // thread that counts them.
 //
-// A queue a thread, of rows that mean nothing here. Whoever puts a row in signals a task of the thread, if it is to be taken soon.
+// A queue a thread, of rows that mean nothing here. Whoever puts a row in signals a task of the thread, if it is to be
+// taken soon.
 
 #ifndef FINCH_CONNECTION_QUEUE_H_
 #define FINCH_CONNECTION_QUEUE_H_

@@ -96,8 +96,8 @@ class EventThread {
     return static_cast<int64_t>(event.data.u64);
   }
 
-  // Outside of the lock, which all threads share. The descriptor stays open meanwhile: the task that arms its context is the
-  // one that closes it.
+  // Outside of the lock, which all threads share. The descriptor stays open meanwhile: the task that arms its context
+  // is the one that closes it.
   int Arm(uint64_t id, uint32_t mask) {
     epoll_event event = {};
     event.events = EPOLLONESHOT;

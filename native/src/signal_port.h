@@ -1,9 +1,9 @@
 // A signal port: how any thread wakes a task of one JavaScript thread.
 //
-// Producers (the idle-task thread, other JavaScript threads) call SignalTask(), and the owner itself for what is ready in its
-// epoll instance (event_thread.h) SignalOwnTask(); the owner drains
-// triples (slot, generation, events). Bits for one slot are merged, so a port never holds more than one entry a task:
-// its size is bounded by the number of tasks, whatever anybody sends.
+// Producers (the idle-task thread, other JavaScript threads) call SignalTask(), and the owner itself for what is ready
+// in its epoll instance (event_thread.h) SignalOwnTask(); the owner drains triples (slot, generation, events). Bits for
+// one slot are merged, so a port never holds more than one entry a task: its size is bounded by the number of tasks,
+// whatever anybody sends.
 
 #ifndef FINCH_SIGNAL_PORT_H_
 #define FINCH_SIGNAL_PORT_H_
