@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -17,6 +17,7 @@ namespace finch {
 namespace {
 
 constexpr int kMaxEventsPerWait = 256;
+constexpr uint64_t kWakeUpId = ~0ull;
 // What contextArm() takes; core/src/reactor/event-context.ts is the other face.
 constexpr uint32_t kReadable = 1;
 constexpr uint32_t kWritable = 2;
@@ -36,6 +37,18 @@ class EventThread {
   int Start() {
     std::lock_guard<std::mutex> lock(mutex_);
     if (thread_.joinable()) return -EALREADY;
+    epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_fd_ < 0) return -errno;
+    wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake_fd_ < 0) {
+      int error = errno;
+      close(epoll_fd_);
+      return -error;
+    }
+    epoll_event wake = {};
+    wake.events = EPOLLIN;
+    wake.data.u64 = kWakeUpId;
+    epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &wake);
     stopping_ = false;
     thread_ = std::thread([this] { Run(); });
     return 0;
@@ -48,7 +61,7 @@ class EventThread {
       if (!thread_.joinable()) return 0;
       stopping_ = true;  // nothing opens from now on
     }
-    has_work_.notify_one();
+    WakeUp();
     thread_.join();
     std::lock_guard<std::mutex> lock(mutex_);
     thread_ = std::thread();
@@ -63,6 +76,8 @@ class EventThread {
       left++;
     }
     count_ = 0;
+    close(wake_fd_);
+    close(epoll_fd_);
     return left;
   }
 
@@ -70,8 +85,6 @@ class EventThread {
   int64_t Open(int fd, TaskRef task) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!thread_.joinable() || stopping_) return -ESHUTDOWN;
-    int epoll_fd = EpollOf(task.thread());
-    if (epoll_fd < 0) return epoll_fd;
     uint32_t slot;
     if (!free_slots_.empty()) {
       slot = free_slots_.back();
@@ -84,10 +97,9 @@ class EventThread {
     epoll_event event = {};
     event.events = EPOLLONESHOT;  // registered, deaf until armed
     event.data.u64 = MakeId(slot, context.generation);
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
-      int error = errno;
+    if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) < 0) {
       free_slots_.push_back(slot);
-      return -error;
+      return -errno;
     }
     context.fd = fd;
     context.task = task;
@@ -96,8 +108,8 @@ class EventThread {
     return static_cast<int64_t>(event.data.u64);
   }
 
-  // Outside of the lock, which all threads share. The descriptor stays open meanwhile: the task that arms its context
-  // is the one that closes it.
+  // What wakes the event thread is done without the lock, or that thread, awake at once, would wait for it. The
+  // descriptor stays open meanwhile: the task that arms its context is the one that closes it.
   int Arm(uint64_t id, uint32_t mask) {
     epoll_event event = {};
     event.events = EPOLLONESHOT;
@@ -105,16 +117,14 @@ class EventThread {
     if (mask & kWritable) event.events |= EPOLLOUT;
     event.data.u64 = id;
     int fd;
-    int epoll_fd;
     {
       std::lock_guard<std::mutex> lock(mutex_);
       Context* context = Resolve(id);
       if (context == nullptr) return -EBADF;
       context->armed = mask;
       fd = context->fd;
-      epoll_fd = epoll_fds_[context->task.thread()];
     }
-    return epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
+    return epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
   }
 
   int Close(uint64_t id) {
@@ -125,12 +135,12 @@ class EventThread {
       if (context == nullptr) return -EBADF;
       uint32_t slot = static_cast<uint32_t>(id) & ((1u << kSlotBits) - 1);
       context->generation = NextGeneration(context->generation);
-      closing_.push_back({context->fd, slot, epoll_fds_[context->task.thread()]});
+      closing_.push_back({context->fd, slot});
       context->fd = -1;
       count_--;
       is_first = closing_.size() == 1;
     }
-    if (is_first) has_work_.notify_one();
+    if (is_first) WakeUp();
     return 0;
   }
 
@@ -141,7 +151,7 @@ class EventThread {
     Context* context = Resolve(id);
     if (context == nullptr) return -EBADF;
     int fd = context->fd;
-    epoll_ctl(epoll_fds_[context->task.thread()], EPOLL_CTL_DEL, fd, nullptr);
+    epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
     context->generation = NextGeneration(context->generation);
     context->fd = -1;
     free_slots_.push_back(static_cast<uint32_t>(id) & ((1u << kSlotBits) - 1));
@@ -154,23 +164,10 @@ class EventThread {
     return count_ + static_cast<uint32_t>(closing_.size() + leaving_.size());
   }
 
-  int Readiness(uint32_t thread) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return EpollOf(thread);
-  }
-
-  // Called by the thread itself. What is left is heard of again: its epoll instance stays readable.
-  void TakeReadiness(uint32_t thread, int epoll_fd) {
-    epoll_event events[kMaxEventsPerWait];
-    int count = epoll_wait(epoll_fd, events, kMaxEventsPerWait, 0);
-    for (int i = 0; i < count; i++) Deliver(events[i]);
-  }
-
  private:
   struct Closing {
     int fd;
     uint32_t slot;
-    int epoll_fd;
   };
 
   static uint32_t NextGeneration(uint32_t generation) {
@@ -185,15 +182,27 @@ class EventThread {
     return context.fd >= 0 && MakeId(slot, context.generation) == id ? &context : nullptr;
   }
 
-  // The epoll instance of a thread, made on first use; -errno when there is no descriptor for it. Under the lock.
-  int EpollOf(uint32_t thread) {
-    int& epoll_fd = epoll_fds_[thread];
-    if (epoll_fd < 1) epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    return epoll_fd < 0 ? -errno : epoll_fd;
+  void WakeUp() {
+    uint64_t one = 1;
+    ssize_t written = write(wake_fd_, &one, sizeof one);
+    (void)written;  // a full counter wakes just as well
   }
 
   void Run() {
-    while (CloseLeavers()) {
+    epoll_event events[kMaxEventsPerWait];
+    for (;;) {
+      int count = epoll_wait(epoll_fd_, events, kMaxEventsPerWait, -1);
+      if (count < 0 && errno != EINTR) return;
+      for (int i = 0; i < count; i++) {
+        if (events[i].data.u64 == kWakeUpId) {
+          uint64_t drained;
+          ssize_t got = read(wake_fd_, &drained, sizeof drained);
+          (void)got;
+        } else {
+          Deliver(events[i]);
+        }
+      }
+      if (!CloseLeavers()) return;
     }
   }
 
@@ -213,19 +222,18 @@ class EventThread {
       context->armed = 0;
       task = context->task;
     }
-    if (bits != 0) SignalOwnTask(task, bits);
+    if (bits != 0) SignalTask(task, bits);
   }
 
-  // Waits for what is given up, and closes it; false when the thread shall end. To close takes long, by the hundred,
+  // Closes what was given up since the last turn; false when the thread shall end. To close takes long, by the hundred,
   // and task threads that arm or open contexts meanwhile must not wait for it: so it is done without the lock.
   bool CloseLeavers() {
     {
-      std::unique_lock<std::mutex> lock(mutex_);
-      has_work_.wait(lock, [this] { return stopping_ || !closing_.empty(); });
+      std::lock_guard<std::mutex> lock(mutex_);
       leaving_.swap(closing_);
     }
     for (const Closing& leaver : leaving_) {
-      epoll_ctl(leaver.epoll_fd, EPOLL_CTL_DEL, leaver.fd, nullptr);
+      epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, leaver.fd, nullptr);
       close(leaver.fd);
     }
     std::lock_guard<std::mutex> lock(mutex_);
@@ -235,14 +243,14 @@ class EventThread {
   }
 
   std::mutex mutex_;
-  std::condition_variable has_work_;
   std::thread thread_;
   std::vector<Context> contexts_;
   std::vector<uint32_t> free_slots_;
   std::vector<Closing> closing_;  // given up since the last turn
   std::vector<Closing> leaving_;  // being closed; changed by the event thread alone, under the lock
   uint32_t count_ = 0;
-  int epoll_fds_[kMaxThreads] = {};  // 0 or less: there is none so far
+  int epoll_fd_ = -1;
+  int wake_fd_ = -1;
   bool stopping_ = false;
 };
 
@@ -279,10 +287,6 @@ Napi::Value Release(const Napi::CallbackInfo& info) {
 Napi::Value Count(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), Instance().Count()); }
 
 }  // namespace
-
-int ReadinessOf(uint32_t thread) { return Instance().Readiness(thread); }
-
-void TakeReadiness(uint32_t thread, int epoll_fd) { Instance().TakeReadiness(thread, epoll_fd); }
 
 void InitEventThread(Napi::Env env, Napi::Object exports) {
   exports.Set("eventThreadStart", Napi::Function::New<Start>(env));

@@ -9,8 +9,6 @@
 #include <mutex>
 #include <vector>
 
-#include "event_thread.h"
-
 namespace finch {
 
 namespace {
@@ -41,37 +39,24 @@ bool IsNewer(uint32_t a, uint32_t b) {
   return distance != 0 && distance < kHalf;
 }
 
-// Adds bits to what waits in a mailbox. Under its mutex.
-void Put(Mailbox& mailbox, TaskRef ref, uint32_t events) {
-  if (ref.slot() >= mailbox.pending.size()) mailbox.pending.resize(ref.slot() + 1);
-  Pending& pending = mailbox.pending[ref.slot()];
-  if (pending.events == 0) {
-    mailbox.queue.push_back(ref.slot());
-    pending.generation = ref.generation();
-  } else if (pending.generation != ref.generation()) {
-    // The slot has been given to another task since: what was meant for the older one vanishes.
-    if (!IsNewer(ref.generation(), pending.generation)) return;
-    pending = Pending{ref.generation(), 0};
-  }
-  pending.events |= events;
-}
-
 }  // namespace
-
-int SignalOwnTask(TaskRef ref, uint32_t events) {
-  Mailbox& mailbox = mailboxes[ref.thread()];
-  std::lock_guard<std::mutex> lock(mailbox.mutex);
-  if (!mailbox.owned) return -ESRCH;
-  Put(mailbox, ref, events);
-  return 0;
-}
 
 int SignalTask(TaskRef ref, uint32_t events) {
   Mailbox& mailbox = mailboxes[ref.thread()];
   {
     std::lock_guard<std::mutex> lock(mailbox.mutex);
     if (!mailbox.owned) return -ESRCH;
-    Put(mailbox, ref, events);
+    if (ref.slot() >= mailbox.pending.size()) mailbox.pending.resize(ref.slot() + 1);
+    Pending& pending = mailbox.pending[ref.slot()];
+    if (pending.events == 0) {
+      mailbox.queue.push_back(ref.slot());
+      pending.generation = ref.generation();
+    } else if (pending.generation != ref.generation()) {
+      // The slot has been given to another task since: what was meant for the older one vanishes.
+      if (!IsNewer(ref.generation(), pending.generation)) return 0;
+      pending = Pending{ref.generation(), 0};
+    }
+    pending.events |= events;
     if (mailbox.woken) return 0;
     mailbox.woken = true;
   }
@@ -86,16 +71,13 @@ class SignalPort;
 // Later than any deadline, in microseconds; Infinity is, too.
 constexpr double kUnarmed = 9e15;
 
-// The libuv handles of a port. They outlive the JavaScript object until libuv has closed all.
+// The libuv handles of a port. They outlive the JavaScript object until libuv has closed both.
 struct PortHandles {
   SignalPort* owner = nullptr;  // null once the handles are closing
   uv_poll_t signals;            // of the mailbox's descriptor
   uv_poll_t timer;              // of timer_fd
-  uv_poll_t readiness;          // of the thread's epoll instance
   int wake_fd = -1;
   int timer_fd = -1;
-  int ready_fd = -1;
-  uint32_t thread = 0;
   double armed_us = kUnarmed;  // what the timer waits for
   int open_handles = 0;
   napi_env env = nullptr;
@@ -132,12 +114,6 @@ void OnTimer(uv_poll_t* timer, int, int) {
   uint64_t expirations;
   if (read(handles->timer_fd, &expirations, sizeof expirations) < 0) return;  // already re-armed
   handles->armed_us = kUnarmed;
-  Wake(handles);
-}
-
-void OnReadiness(uv_poll_t* readiness, int, int) {
-  PortHandles* handles = static_cast<PortHandles*>(readiness->data);
-  TakeReadiness(handles->thread, handles->ready_fd);
   Wake(handles);
 }
 
@@ -185,29 +161,19 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
       Napi::Error::New(env, "eventfd failed").ThrowAsJavaScriptException();
       return;
     }
-    int ready_fd = ReadinessOf(thread_);
-    if (ready_fd < 0) {
-      close(timer_fd);
-      Napi::Error::New(env, "epoll_create1 failed").ThrowAsJavaScriptException();
-      return;
-    }
     handles_ = new PortHandles;
     handles_->owner = this;
     handles_->env = env;
     handles_->wake_fd = mailbox.wake_fd;
     handles_->timer_fd = timer_fd;
-    handles_->ready_fd = ready_fd;
-    handles_->thread = thread_;
     napi_create_reference(env, info[1], 1, &handles_->on_wake);
     napi_async_init(env, nullptr, Napi::String::New(env, "finch:SignalPort"), &handles_->context);
     uv_poll_init(loop, &handles_->signals, mailbox.wake_fd);
     uv_poll_init(loop, &handles_->timer, timer_fd);
-    uv_poll_init(loop, &handles_->readiness, ready_fd);
-    handles_->signals.data = handles_->timer.data = handles_->readiness.data = handles_;
-    handles_->open_handles = 3;
+    handles_->signals.data = handles_->timer.data = handles_;
+    handles_->open_handles = 2;
     uv_poll_start(&handles_->signals, UV_READABLE, OnSignals);
     uv_poll_start(&handles_->timer, UV_READABLE, OnTimer);
-    uv_poll_start(&handles_->readiness, UV_READABLE, OnReadiness);
     mailbox.owned = true;
     napi_add_async_cleanup_hook(env, OnEnvironmentExit, handles_, &handles_->hook);
     Ref();  // it wakes its thread until it is closed, whoever still knows it
@@ -238,7 +204,7 @@ class SignalPort : public Napi::ObjectWrap<SignalPort> {
     Unref();
     napi_delete_reference(handles->env, handles->on_wake);
     napi_async_destroy(handles->env, handles->context);
-    for (uv_poll_t* poll : {&handles->signals, &handles->timer, &handles->readiness}) {
+    for (uv_poll_t* poll : {&handles->signals, &handles->timer}) {
       uv_poll_stop(poll);
       uv_close(reinterpret_cast<uv_handle_t*>(poll), OnHandleClosed);
     }
