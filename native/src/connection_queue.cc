@@ -32,7 +32,10 @@ void Put(const Napi::CallbackInfo& info) {
   Queue& queue = Queues()[info[0].As<Napi::Number>().Uint32Value() & (kMaxThreads - 1)];
   Row row = {};
   Napi::Uint32Array words = info[1].As<Napi::Uint32Array>();
-  if (words.ElementLength() < kRowWords) return;
+  if (words.ElementLength() < kRowWords) {
+    Napi::RangeError::New(info.Env(), "row must have nine words").ThrowAsJavaScriptException();
+    return;
+  }
   std::memcpy(row.data(), words.Data(), sizeof row);
   std::lock_guard<std::mutex> lock(queue.mutex);
   queue.rows.push_back(row);

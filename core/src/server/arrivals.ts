@@ -11,12 +11,13 @@ import type { TaskThread } from '../reactor/task-thread';
 /** Connections taken in by one run: each costs some 50 us, with the memory it makes. */
 export const MAX_ARRIVALS_PER_RUN = 8;
 
-/** Where arrivals wait: passes on those that come next, MAX_ARRIVALS_PER_RUN at most, and returns how many there were. */
+/** Where arrivals wait. */
 export interface ArrivalQueue<Arrival> {
-  take(taken: (arrival: Arrival) => void): number;
+  /** Passes on those that come next, as many as one run takes in at most; false when there was none behind them. */
+  take(taken: (arrival: Arrival) => void): boolean;
 }
 
-/** What becomes of a connection that has arrived. One of the two is called, once, in the order of arrival. */
+/** What becomes of a connection that has arrived. One of the two is called, once, in the order of arrival; neither throws. */
 export interface ArrivalSink<Arrival> {
   take(arrival: Arrival): void;
   /** The thread stops. */
@@ -37,10 +38,10 @@ export class Arrivals<Arrival> extends Task {
 
   run(events: number): number {
     if (events & TaskEvent.kill) return DELETE;
-    return this.#queue.take(this.#take) === MAX_ARRIVALS_PER_RUN ? AGAIN : PARK;
+    return this.#queue.take(this.#take) ? AGAIN : PARK;
   }
 
   protected override onDeleted(): void {
-    while (this.#queue.take((arrival) => this.#sink.drop(arrival)) > 0);
+    while (this.#queue.take((arrival) => this.#sink.drop(arrival)));
   }
 }

@@ -7,12 +7,14 @@
 import { native } from '@finch/native';
 import { REFUSALS, type Refusal } from '../module/module';
 import { ADDRESS_WORDS, SocketAddress } from '../net/socket-address';
+import { closeDescriptor } from '../net/tcp-connection';
+import type { ArrivalQueue } from './arrivals';
 
-/** Words of a row: two or three numbers, and the address of the client behind them. */
+/** Words of a row: three numbers (of an end, one that says something), and the address of the client behind them. */
 const ADDRESS_AT = 3;
 const ROW_WORDS = ADDRESS_AT + ADDRESS_WORDS;
-/** Rows that are taken at once. */
-const ROWS_PER_CALL = 32;
+/** Ends that are taken at once. */
+const ENDS_PER_CALL = 32;
 /** The thread that accepts and counts. */
 const MAIN_THREAD = 0;
 
@@ -44,20 +46,19 @@ export function putEnded(threadIndex: number, peer: SocketAddress): void {
   native.connectionPut(MAIN_THREAD, written);
 }
 
-/** Takes out of a queue what putAccepted() put in, `limit` rows at most (1..32); returns how many there were. */
-export class AcceptedQueue {
+/** What putAccepted() put into the queue of a task thread. Thread: that one. */
+export class AcceptedQueue implements ArrivalQueue<AcceptedConnection> {
   readonly #threadIndex: number;
   readonly #rows: Uint32Array;
 
-  /** Drops what an earlier thread of this number has left. */
+  /** One take() passes on `limit` at most. Those that an earlier thread of this number has left are closed. */
   constructor(threadIndex: number, limit: number) {
     this.#threadIndex = threadIndex;
-    this.#rows = new Uint32Array(Math.min(limit, ROWS_PER_CALL) * ROW_WORDS);
-    while (native.connectionTake(threadIndex, this.#rows) > 0);
+    this.#rows = new Uint32Array(limit * ROW_WORDS);
+    while (this.take(({ fd }) => closeDescriptor(fd)));
   }
 
-  /** Passes on the next ones; returns how many there were. */
-  take(taken: (connection: AcceptedConnection) => void): number {
+  take(taken: (connection: AcceptedConnection) => void): boolean {
     const count = native.connectionTake(this.#threadIndex, this.#rows);
     for (let at = 0; at < count * ROW_WORDS; at += ROW_WORDS)
       taken({
@@ -66,13 +67,13 @@ export class AcceptedQueue {
         refusal: REFUSALS[this.#rows[at + 2]! - 1],
         peer: SocketAddress.fromWords(this.#rows, at + ADDRESS_AT),
       });
-    return count;
+    return count * ROW_WORDS === this.#rows.length;
   }
 }
 
 /** The ends that task threads tell of, on the main thread. */
 export class EndedQueue {
-  readonly #rows = new Uint32Array(ROWS_PER_CALL * ROW_WORDS);
+  readonly #rows = new Uint32Array(ENDS_PER_CALL * ROW_WORDS);
 
   /** Drops what the threads of an earlier server have left. */
   constructor() {
@@ -81,7 +82,7 @@ export class EndedQueue {
 
   /** Passes on all ends so far: the thread, and the client's address. */
   take(ended: (threadIndex: number, peer: SocketAddress) => void): void {
-    for (let count = ROWS_PER_CALL; count === ROWS_PER_CALL; ) {
+    for (let count = ENDS_PER_CALL; count === ENDS_PER_CALL; ) {
       count = native.connectionTake(MAIN_THREAD, this.#rows);
       for (let at = 0; at < count * ROW_WORDS; at += ROW_WORDS)
         ended(this.#rows[at]!, SocketAddress.fromWords(this.#rows, at + ADDRESS_AT));

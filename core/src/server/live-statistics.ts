@@ -5,10 +5,12 @@
 import { BatchCounter } from '../net/packet-batch';
 import { StatsField } from '../reactor/thread-stats';
 import type { Log, LogFields } from './log';
-import type { TaskThreadHandle } from './thread-pools';
+import type { TaskThreadHandle, ThreadPools } from './thread-pools';
 
 const MS_PER_S = 1000;
 const US_PER_S = 1_000_000;
+
+type StatisticsSource = Pick<ThreadPools, 'taskThreads' | 'takeEnds'>;
 
 /** The figures of one thread when they were last told. */
 interface Earlier {
@@ -18,27 +20,23 @@ interface Earlier {
 
 /** Tells the figures of all task threads at an interval. */
 export class LiveStatistics {
-  readonly #threads: readonly TaskThreadHandle[];
+  readonly #pools: StatisticsSource;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   readonly #intervalS: number;
   #earlier: Earlier[];
 
-  private constructor(threads: readonly TaskThreadHandle[], intervalMs: number, log: Log) {
-    this.#threads = threads;
+  private constructor(pools: StatisticsSource, intervalMs: number, log: Log) {
+    this.#pools = pools;
     this.#log = log;
     this.#intervalS = intervalMs / MS_PER_S;
-    this.#earlier = threads.map(copyOf);
+    this.#earlier = pools.taskThreads.map(copyOf);
     this.#timer = setInterval(() => this.#tell(), intervalMs);
   }
 
   /** Begins to tell, unless `intervalMs` is 0. */
-  static start(
-    threads: readonly TaskThreadHandle[],
-    intervalMs: number,
-    log: Log,
-  ): LiveStatistics | undefined {
-    return intervalMs > 0 ? new LiveStatistics(threads, intervalMs, log) : undefined;
+  static start(pools: StatisticsSource, intervalMs: number, log: Log): LiveStatistics | undefined {
+    return intervalMs > 0 ? new LiveStatistics(pools, intervalMs, log) : undefined;
   }
 
   /** Ends it. */
@@ -47,13 +45,15 @@ export class LiveStatistics {
   }
 
   #tell(): void {
-    this.#threads.forEach((thread, i) => {
+    const { taskThreads } = this.#pools;
+    this.#pools.takeEnds();
+    taskThreads.forEach((thread, i) => {
       this.#log.info(
         `task thread ${thread.threadIndex}`,
         figuresOf(thread, this.#earlier[i]!, this.#intervalS),
       );
     });
-    this.#earlier = this.#threads.map(copyOf);
+    this.#earlier = taskThreads.map(copyOf);
   }
 }
 

@@ -104,7 +104,7 @@ export class Server {
     const { options, pools } = { options: this.#options, pools: this.#startThreads() };
     try {
       await pools.ready();
-      this.#statistics = LiveStatistics.start(pools.taskThreads, options.statisticsIntervalMs, options.log);
+      this.#statistics = LiveStatistics.start(pools, options.statisticsIntervalMs, options.log);
       new Supervisor(this.#main, pools.taskThreads, options.watchdogLimitMs * 1000, options.log);
       for (const spec of options.listeners) {
         const sink = this.#sinkFor(spec.service, pools);
@@ -127,6 +127,7 @@ export class Server {
   /** What is alive now. */
   async inspect(): Promise<ServerSnapshot> {
     const threads = await Promise.all((this.#pools?.taskThreads ?? []).map((thread) => thread.inspect()));
+    this.#pools?.takeEnds();
     return {
       threads,
       connections: this.#pools?.connections ?? 0,
@@ -182,6 +183,7 @@ export class Server {
   #sinkFor(service: string, pools: ThreadPools): ConnectionSink {
     return {
       accepted: (fd, peer) => {
+        pools.takeEnds();
         const verdict = this.#admission.arrived(peer, pools.connections);
         if (verdict === 'closed') closeDescriptor(fd);
         else pools.accept(service, fd, peer, verdict);

@@ -137,8 +137,8 @@ class TaskThreadWorker {
     const name = this.start.services[connection.service] ?? '';
     const acceptor = this.#services.get(name);
     if (acceptor === undefined) {
-      this.#log.error(`a connection for the service "${name}" was closed: no module serves it`);
       this.#drop(connection);
+      this.#log.error(`a connection for the service "${name}" was closed: no module serves it`);
       return;
     }
     try {

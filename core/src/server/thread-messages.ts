@@ -90,7 +90,8 @@ export interface LogLine {
 /** Worker to main thread. */
 export type FromWorker =
   | {
-      readonly kind: 'ready' /** The task that takes connections in, on a task thread. */;
+      readonly kind: 'ready';
+      /** The task that takes connections in, on a task thread. */
       readonly arrivals?: TaskRef;
     }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }

@@ -58,7 +58,7 @@ export class TaskThreadHandle {
   readonly counters = new Float64Array(new SharedArrayBuffer(BATCH_COUNTERS * 8));
   /** Names of the task classes seen on the thread, by their id in its statistics. */
   readonly classNames = new Map<number, string>();
-  /** Connections handed over and not yet ended. */
+  /** Connections given to it, those left out whose ends ThreadPools.takeEnds() has heard of. */
   connections = 0;
   worker!: WorkerThread;
   #arrivals: TaskRef = NO_TASK;
@@ -197,12 +197,16 @@ export class ThreadPools {
     );
   }
 
-  /** Connections of all threads, those that have ended until now left out. */
-  get connections(): number {
+  /** Takes note of the connections that have ended until now; before that they count. */
+  takeEnds(): void {
     this.#ended.take((threadIndex, peer) => {
       this.taskThreads[threadIndex - FIRST_TASK_THREAD]!.connections--;
       this.options.onClosed(peer);
     });
+  }
+
+  /** Connections of all threads. */
+  get connections(): number {
     return this.taskThreads.reduce((sum, thread) => sum + thread.connections, this.unclaimed);
   }
 

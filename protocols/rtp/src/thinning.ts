@@ -27,7 +27,10 @@ export const ThinningVerdict = {
 /** One of ThinningVerdict. */
 export type ThinningVerdict = (typeof ThinningVerdict)[keyof typeof ThinningVerdict];
 
-/** Why frames are left out: the names of ThinnedFrames. */
+/**
+ * Why frames are left out: pictures that no other refers to; those of a group that had begun, up to the next key frame; groups of
+ * pictures whole, key frame and all, and the pictures in them; key frames of a fast or reverse play; sound.
+ */
 export const THINNING_CAUSES = [
   'disposable',
   'upToKeyFrame',
@@ -35,22 +38,10 @@ export const THINNING_CAUSES = [
   'groupFrames',
   'keyFrames',
   'audio',
-] as const satisfies readonly (keyof ThinnedFrames)[];
+] as const;
 
-/** Frames that one track of a viewer went without, by cause. */
-export interface ThinnedFrames {
-  /** Pictures that no other refers to. */
-  disposable: number;
-  /** Pictures of a group that had begun, up to the next key frame. */
-  upToKeyFrame: number;
-  /** Groups of pictures that were left out whole, key frame and all: how many groups, not frames. */
-  wholeGroups: number;
-  /** The pictures in them. */
-  groupFrames: number;
-  /** Key frames of a fast or reverse play. */
-  keyFrames: number;
-  audio: number;
-}
+/** Frames that one track of a viewer went without, by cause; of whole groups, how many groups. */
+export type ThinnedFrames = Record<(typeof THINNING_CAUSES)[number], number>;
 
 /** Starts counting. */
 export function noThinnedFrames(): ThinnedFrames {

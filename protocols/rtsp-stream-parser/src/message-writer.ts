@@ -48,7 +48,7 @@ const MAX_CHANNEL = 255;
 /**
  * Writes one request (RFC 2326 §6) as UTF-8, with Content-Length when the body is not empty. Of an HTTP request it writes
  * the head, with the Content-Length that the caller likes.
- * Owner: the bytes are new and belong to the caller.
+ * Owner: the bytes are new and belong to the caller; the `buffer` that they lie in may be shared, as that of a Buffer.
  * Errors: TypeError naming the argument that does not fit into its place, a CR, LF or NUL above all.
  */
 export function writeRequest(request: RtspRequestInit): Uint8Array {
@@ -64,7 +64,7 @@ export function writeRequest(request: RtspRequestInit): Uint8Array {
 
 /**
  * Writes one response (RFC 2326 §7) as UTF-8, with Content-Length when the body is not empty.
- * Owner: the bytes are new and belong to the caller.
+ * Owner: as {@link writeRequest}.
  * Errors: RangeError for `statusCode`; TypeError as {@link writeRequest}, also for a body the status cannot have.
  */
 export function writeResponse(response: RtspResponseInit): Uint8Array {

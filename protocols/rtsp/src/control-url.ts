@@ -67,10 +67,12 @@ const TRACK_SEGMENT = /^trackID=(\d+)$/i;
 export function parseControlUrl(url: string): ControlUrl {
   const known = parsed.get(url);
   if (known !== undefined) return known;
-  const taken = takeApart(url);
-  if (url.length > MAX_KEPT_URL_CHARS) return taken;
+  if (url.length > MAX_KEPT_URL_CHARS) return takeApart(url);
+  const own = Buffer.from(url).toString(); // or what is kept would be a window into the request's head, kept whole
+  if (own !== url) return takeApart(url); // half a character: refused
+  const taken = Object.freeze(takeApart(own));
   if (parsed.size === MAX_KEPT_URLS) parsed.clear();
-  parsed.set(url, taken);
+  parsed.set(own, taken);
   return taken;
 }
 
@@ -92,7 +94,7 @@ function takeApart(url: string): ControlUrl {
   return {
     isServer: false,
     authority,
-    segments: names,
+    segments: Object.freeze(names),
     trackId: query?.trackId ?? path.trackId,
     query: query?.text,
     aggregateUrl: visibleAscii(query === undefined ? aggregate : `${aggregate}?${query.text}`),

@@ -202,7 +202,7 @@ export class RtspConnection
         this.tcp.send(errorAnswer(rateError(this), this.#intake.unfinishedCSeq));
         return;
       }
-      if (!this.#effort.take(READ_EFFORT)) yield* this.#effort.exert(READ_EFFORT);
+      if (!this.#effort.exert(READ_EFFORT)) yield* this.#effort.exertLater(READ_EFFORT);
       const source = this.#source;
       const received: number = isEmpty ? -Errno.EAGAIN : source.receive(receiveBuffer);
       isEmpty = false;
@@ -248,15 +248,15 @@ export class RtspConnection
       if (requests.length > 0) this.#refreshSessions();
       for (let place = 0; place < requests.length; place++) {
         const request = requests[place]!;
-        if (!this.#effort.take(REQUEST_EFFORT)) yield* this.#effort.exert(REQUEST_EFFORT);
+        if (!this.#effort.exert(REQUEST_EFFORT)) yield* this.#effort.exertLater(REQUEST_EFFORT);
         if (this.tcp.isFull && !isHttp(request) && !(yield* this.#hasRoom())) return true;
-        const isOver = this.#answer(request, place === requests.length - 1 ? rest : undefined);
-        if (typeof isOver === 'boolean' ? isOver : yield* isOver) return true;
+        const outcome = this.#answer(request, place === requests.length - 1 ? rest : undefined);
+        if (typeof outcome === 'boolean' ? outcome : yield* outcome) return true;
       }
       if (requests.length > 0) this.#haveAnswered();
       if (error !== undefined) return this.#endFor(error);
       bytes = this.#source === sourceBefore ? (rest ?? NOTHING) : NOTHING; // a tunnel's GET has no body, a WebSocket was given its rest
-      if (bytes.length > 0 && !this.#effort.take(READ_EFFORT)) yield* this.#effort.exert(READ_EFFORT);
+      if (bytes.length > 0 && !this.#effort.exert(READ_EFFORT)) yield* this.#effort.exertLater(READ_EFFORT);
     }
     return !this.#holdsUnfinished();
   }
@@ -281,10 +281,10 @@ export class RtspConnection
     return false;
   }
 
-  // Most answers are there at once. A coroutine for each of them would cost more than many a request.
   /**
-   * Answers one request, at once or when what it waits for has come; true when the connection is over, or somebody else's. `rest` is
-   * there when the parsing ended behind the request: it may go elsewhere, with what follows.
+   * Answers one request; true when the connection is over, or somebody else's. Most answers are there at once, and a coroutine for
+   * each of them would cost more than many a request: there is one only for what has to be waited for. `rest` is there when the
+   * parsing ended behind the request: it may go elsewhere, with what follows.
    */
   #answer(request: RtspRequest, rest: Uint8Array | undefined): boolean | CoroutineBody<boolean> {
     const isFirst = this.#requestCount++ === 0;

@@ -20,16 +20,15 @@ export class RunEffort {
     this.#spent = 0;
   }
 
-  /** Counts `effort` if it fits into this run; if not, exert() waits for the next one. */
-  take(effort: number): boolean {
+  /** Counts `effort` if it fits into this run; if not, it is for exertLater(). */
+  exert(effort: number): boolean {
     if (this.#spent + effort > MAX_EFFORT_PER_RUN) return false;
     this.#spent += effort;
     return true;
   }
 
-  /** Counts `effort`; waits for the next run where this one has done enough. Called in the body of the task. */
-  *exert(effort: number): CoroutineBody {
-    if (this.take(effort)) return;
+  /** Waits for the next run and counts `effort` there. Called in the body of the task. */
+  *exertLater(effort: number): CoroutineBody {
     yield* sleep(0);
     this.#spent += effort;
   }

@@ -80,3 +80,14 @@ describe('an address', () => {
     expect(next.withPort(7).key).toBe(address.key);
   });
 });
+
+it.each([
+  ['192.0.2.1', '192.0.2.1', true],
+  ['192.0.2.1', '192.0.2.2', false],
+  ['2001:db8::1', '2001:db8::1', true],
+  ['2001:db8::1', '2001:db8::2', false],
+  ['2001:db8::1', '2001:db9::1', false],
+  ['::', '0.0.0.0', false],
+])('tells whether %s is the same host as %s, whatever the ports are', (one, other, isSame) => {
+  expect(SocketAddress.of(one, 1).isSameHost(SocketAddress.of(other, 2))).toBe(isSame);
+});

@@ -12,10 +12,10 @@ function makeArrivals() {
   const taken: number[] = [];
   const dropped: number[] = [];
   const queue = {
-    take(pass: (arrival: number) => void): number {
+    take(pass: (arrival: number) => void): boolean {
       const next = waiting.splice(0, MAX_ARRIVALS_PER_RUN);
       for (const arrival of next) pass(arrival);
-      return next.length;
+      return waiting.length > 0;
     },
   };
   const arrivals = new Arrivals<number>(rig.thread, queue, {

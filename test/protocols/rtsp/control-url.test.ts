@@ -142,3 +142,12 @@ describe('parseControlUrl (RFC 2326 §3.2, RFC 3986 §3.3)', () => {
     );
   });
 });
+
+it('gives everybody the same answer for a URL, which nobody can change', () => {
+  const url = 'rtsp://h/a/m.mp4/trackID=1?x=1';
+  const first = parseControlUrl(url);
+  for (let i = 0; i < 1000; i++) parseControlUrl(`rtsp://h/${i}`); // more than are kept
+  expect(parseControlUrl(url)).toEqual(first);
+  expect(Object.isFrozen(first)).toBe(true);
+  expect(() => (first.segments as string[]).push('b')).toThrow(TypeError);
+});

@@ -19,7 +19,7 @@ class Worker extends CoroutineTask {
 
   protected *body() {
     for (const effort of this.efforts) {
-      yield* this.#effort.exert(effort);
+      if (!this.#effort.exert(effort)) yield* this.#effort.exertLater(effort);
       this.doneByRun[this.doneByRun.length - 1]! += effort;
     }
   }

@@ -7,10 +7,9 @@ import { formatDate, isUnmodifiedSince } from '../headers/date';
 import type { RtspExchange } from '../rtsp-exchange';
 import type { Answer, RtspReply } from '../rtsp-reply';
 import { checkTrack } from '../session-tracks';
+import { CACHE_CONTROL, notModified } from './freshness';
 
 const SDP_TYPE = 'application/sdp';
-const NOT_MODIFIED = 304;
-const CACHE_CONTROL = 'must-revalidate';
 /**
  * Deviates: a description names one profile, and RFC 4585 §4 wants RTP/AVPF with a=rtcp-fb. VLC (live555) skips a section of
  * any profile but RTP/AVP; GStreamer asks for retransmission in RTP/AVPF alone, and is told so if the operator wants it. All
@@ -39,20 +38,16 @@ function* describeInTime(
 function describeOpen(exchange: RtspExchange, presentation: Presentation): RtspReply {
   const { connection, service, url } = exchange;
   try {
-    const modified = formatDate(presentation.modifiedMs);
+    const { modifiedMs } = presentation;
     if (url.trackId !== undefined) checkTrack(presentation, url.trackId);
-    if (isUnmodifiedSince(exchange.header('If-Modified-Since'), presentation.modifiedMs))
-      return {
-        status: NOT_MODIFIED,
-        headers: { 'Cache-Control': CACHE_CONTROL, 'Last-Modified': modified },
-      };
+    if (isUnmodifiedSince(exchange.header('If-Modified-Since'), modifiedMs)) return notModified(modifiedMs);
     const { host } = connection.tcp.localAddress;
     const body = service.descriptions.of(presentation, host, feedbackOf(exchange), url.trackId);
     const headers = {
       'Content-Base': `${url.aggregateUrl}/`,
       'Content-Type': SDP_TYPE,
       'Cache-Control': CACHE_CONTROL,
-      'Last-Modified': modified,
+      'Last-Modified': formatDate(modifiedMs),
     };
     return { headers, body };
   } finally {

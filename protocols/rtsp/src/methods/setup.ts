@@ -22,9 +22,7 @@ import { formatTransport, parseTransport, selectTransports, type Transport } fro
 import type { RtspExchange } from '../rtsp-exchange';
 import type { Answer, RtspReply } from '../rtsp-reply';
 import { RtspSession } from '../rtsp-session';
-
-const NOT_MODIFIED = 304;
-const CACHE_CONTROL = 'must-revalidate';
+import { CACHE_CONTROL, notModified } from './freshness';
 
 /** What a client asks for besides the transport. */
 interface Wishes {
@@ -73,10 +71,7 @@ function setUpNew(
     if (!isUnmodifiedSince(exchange.header('If-Modified-Since'), session.modifiedMs))
       return setUp(exchange, session, transports, wishes);
     session.end('the client has the movie already');
-    return {
-      status: NOT_MODIFIED,
-      headers: { 'Cache-Control': CACHE_CONTROL, 'Last-Modified': formatDate(session.modifiedMs) },
-    };
+    return notModified(session.modifiedMs);
   } catch (error) {
     session.end('its first SETUP failed');
     throw error;
