@@ -61,7 +61,7 @@ clientOrSkip('ffmpeg')('a frame that is larger than the queue of the link', () =
         const { exitCode, stderr } = await runClient(command, args, { timeoutMs: 30_000 });
         expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
         const { window, defects }: LoadReport = JSON.parse(readFileSync(json, 'utf8'));
-      return { packets: window.packets, lost: defects.lost + defects.lostBefore };
+        return { packets: window.packets, lost: defects.lost + defects.lostBefore };
       } finally {
         await finch.stop();
       }
