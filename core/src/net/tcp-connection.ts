@@ -46,6 +46,7 @@ export class TcpConnection implements StreamConnection, RowOwner {
 
   /** Reads what is there: bytes, 0 at the end of the stream, -EAGAIN when there is nothing now, another -errno when broken. */
   receive(into: Uint8Array): number {
+    if (this.#closed) return -Errno.EBADF; // the number may be somebody else's by now
     return native.tcpReceive(this.context.fd, into);
   }
 
@@ -70,7 +71,8 @@ export class TcpConnection implements StreamConnection, RowOwner {
 
   /** Sends bytes with what else leaves in this turn; they are copied. Bytes for a broken connection are dropped. */
   send(bytes: Uint8Array): void {
-    for (const piece of pieces(bytes)) this.#sendPiece(piece);
+    for (let at = 0; at < bytes.length; at += ARENA_BYTES)
+      this.#sendPiece(bytes.subarray(at, at + ARENA_BYTES));
   }
 
   // The turn may be a long one: an answer that waits for its end waits for the media of other viewers.
@@ -156,8 +158,10 @@ export class TcpConnection implements StreamConnection, RowOwner {
       this.#break(taken);
       return;
     }
-    for (const piece of pieces(bytes.subarray(Math.max(taken, 0)))) this.#keepBytes(piece);
+    const rest = bytes.subarray(Math.max(taken, 0));
+    this.#keepBytes(rest.subarray(0, ARENA_BYTES));
     this.context.arm(kWritable);
+    this.send(rest.subarray(ARENA_BYTES)); // nearly always nothing
   }
 
   #keepBytes(bytes: Uint8Array): void {
@@ -177,9 +181,4 @@ export class TcpConnection implements StreamConnection, RowOwner {
     this.#backlog.clear();
     this.#events.broken(code);
   }
-}
-
-/** What a row can hold: nearly always all. */
-function* pieces(bytes: Uint8Array): IterableIterator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += ARENA_BYTES) yield bytes.subarray(at, at + ARENA_BYTES);
 }

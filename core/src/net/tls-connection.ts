@@ -32,6 +32,7 @@ const NOTHING = new Uint8Array(0);
 
 /** An accepted TLS connection; see the head of this file. */
 export class TlsConnection implements StreamConnection, Armable, Handshake {
+  readonly localAddress: SocketAddress;
   readonly #tcp: TcpConnection;
   readonly #wire: TlsWire;
   readonly #socket: TLSSocket;
@@ -73,6 +74,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
       broken: (code) => this.#break(code),
       holdQueued: () => this.#holdQueued(),
     });
+    this.localAddress = this.#tcp.localAddress;
     this.#wire = new TlsWire(this.#tcp);
     const options: TLSSocketOptions & { highWaterMark: number } = {
       isServer: true,
@@ -94,10 +96,6 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
     return this;
   }
 
-  get localAddress(): SocketAddress {
-    return this.#tcp.localAddress;
-  }
-
   get isOpen(): boolean {
     return !this.#isClosed;
   }
@@ -108,7 +106,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
 
   /** Part of Armable. */
   arm(mask: number): void {
-    this.#wantsReadable = (mask & kReadable) !== 0;
+    this.#wantsReadable ||= (mask & kReadable) !== 0;
     if (this.#wantsReadable && this.#isReadable) this.#tellReadable();
     else this.#tcp.context.arm(mask);
   }
@@ -204,6 +202,7 @@ export class TlsConnection implements StreamConnection, Armable, Handshake {
   #decryptSome(): void {
     for (let records = 0; records < RECORDS_PER_RECEIVE; records++) {
       if (this.#socket.readableLength > 0 || this.#broken !== 0 || this.#hasEnded) return;
+      if (this.#wire.destroyed) return; // TLS has given up; why is heard of when this run is over
       if (this.#encrypted.length === 0 && !this.#fetch()) return;
       const sizeBytes = this.#recordEnds.next(this.#encrypted);
       this.#wire.push(this.#encrypted.subarray(0, sizeBytes));

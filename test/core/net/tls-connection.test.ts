@@ -296,6 +296,21 @@ describe('a client who sends key updates', () => {
 });
 
 describe('a handshake', () => {
+  it('that is none ends the connection, which reads no more whoever has its number then', async () => {
+    accept();
+    native.tcpSend(tcp.client, Buffer.from('OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n'), 0);
+    await eventually(() => expect(heard.breaks).toEqual([-EPROTO]));
+    expect(lines).toEqual(['debug: 192.0.2.1:5000: TLS handshake failed: wrong version number']);
+    await expectClosed();
+    const others = Array.from({ length: 4 }, () => new TcpPair());
+    expect(others.flatMap((other) => [other.client, other.server])).toContain(tcp.server);
+    for (const other of others)
+      for (const fd of [other.client, other.server]) native.tcpSend(fd, Buffer.from('not yours'), 0);
+    expect([connection.receive(into), connection.drain(into)]).toEqual([-EPROTO, -EBADF]);
+    tcp.close(tcp.client);
+    for (const other of others) other.closeBoth();
+  });
+
   it('that never ends is given up in time', async () => {
     fakeTimers();
     accept();
