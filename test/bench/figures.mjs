@@ -72,7 +72,19 @@ async function capacity(options) {
   const rows = [];
   const raw = [];
   for (const transport of ['udp', 'tcp']) {
-    const search = ['--capacity', '-n', 500, '--most', 6000, '--precision', 0.1, '--ramp', 300];
+    const search = [
+      '--capacity',
+      '-n',
+      500,
+      '--most',
+      6000,
+      '--precision',
+      0.1,
+      '--ramp',
+      300,
+      '--settle',
+      CPU_SETTLE_SECONDS,
+    ];
     const server = await startFinch();
     try {
       const result = await runLoad(server, [...search, '--duration', options.seconds, '-t', transport]);

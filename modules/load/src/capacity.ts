@@ -1,7 +1,7 @@
 /**
  * Looks for the number of viewers that a server carries: doubles until a run is not clean, then bisects. Used by the
  * command and by benchmarks. Rule: every step is a run of its own over the same server; the answer is the most viewers
- * of a clean run, and it is only as steady as the machine.
+ * of a clean run. What else a machine does spoils one run, too many viewers spoil each: so a run that is not clean is repeated.
  */
 import type { LoadReport } from './load-report';
 import { isComplete } from './load-report';
@@ -24,6 +24,8 @@ export interface CapacitySearch {
   readonly most: number;
   /** Ends when the answer is known to this share of it, 0.01..1. */
   readonly precision: number;
+  /** Runs with one number of viewers before it counts as too many; 1 or more. */
+  readonly attempts: number;
   readonly limits: CapacityLimits;
 }
 
@@ -40,7 +42,7 @@ export interface CapacityStep {
 export interface CapacityResult {
   /** The most viewers of a clean run; 0 when none was. */
   readonly capacity: number;
-  /** In the order of their viewers. */
+  /** In the order of their viewers; of several attempts the last. */
   readonly steps: readonly CapacityStep[];
 }
 
@@ -55,19 +57,24 @@ export function unclean(report: LoadReport, { maxP99Ms, maxLoss }: CapacityLimit
   return '';
 }
 
-/** Searches with `run`, which loads the server with that many viewers; `tell` hears of each step. */
+/** Searches with `run`, which loads the server with that many viewers; `tell` hears of each attempt. */
 export async function searchCapacity(
   search: CapacitySearch,
   run: (viewers: number) => Promise<LoadReport>,
   tell: (step: CapacityStep) => void,
 ): Promise<CapacityResult> {
   const steps: CapacityStep[] = [];
-  const isClean = async (viewers: number): Promise<boolean> => {
+  const attempt = async (viewers: number): Promise<CapacityStep> => {
     const report = await run(viewers);
     const reason = unclean(report, search.limits);
     const step = { viewers, isClean: reason === '', reason, report };
-    steps.push(step);
     tell(step);
+    return step;
+  };
+  const isClean = async (viewers: number): Promise<boolean> => {
+    let step = await attempt(viewers);
+    for (let again = 1; again < search.attempts && !step.isClean; again++) step = await attempt(viewers);
+    steps.push(step);
     return step.isClean;
   };
   const capacity = await bisect(search, isClean);

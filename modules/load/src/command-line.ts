@@ -10,6 +10,8 @@ const HELP_WIDTH_COLUMNS = 100;
 const DEFAULT_MOST_VIEWERS = 10_000;
 const DEFAULT_FIRST_VIEWERS = 50;
 const DEFAULT_PRECISION = 0.1;
+/** What else a machine does spoils one run, but hardly two. */
+const DEFAULT_ATTEMPTS = 2;
 
 /** What was wrong with the command line, in one line. */
 export class UsageError extends Error {
@@ -48,6 +50,7 @@ interface Flags {
   readonly svg: string;
   readonly most: number;
   readonly precision: number;
+  readonly attempts: number;
   readonly maxLateness: number;
 }
 
@@ -118,6 +121,12 @@ function buildCommand(print: (text: string) => void): Command {
     .option('--svg <file>', 'with --capacity: draw the curve', '')
     .option('--most <count>', 'with --capacity: no more viewers than this', count, DEFAULT_MOST_VIEWERS)
     .option('--precision <share>', 'with --capacity: how exact', numberFrom(0.01, 1), DEFAULT_PRECISION)
+    .option(
+      '--attempts <count>',
+      'with --capacity: runs before a number of viewers is too many',
+      count,
+      DEFAULT_ATTEMPTS,
+    )
     .option('--max-lateness <ms>', 'with --capacity: p99', number, DEFAULT_LIMITS.maxP99Ms)
     .helpOption('-h, --help', 'Print this help')
     .exitOverride()
@@ -148,6 +157,7 @@ function commandOf(url: string, flags: Flags): LoadCommand {
     first: flags.viewers > 1 ? flags.viewers : DEFAULT_FIRST_VIEWERS,
     most: flags.most,
     precision: flags.precision,
+    attempts: flags.attempts,
     limits: { ...DEFAULT_LIMITS, maxP99Ms: flags.maxLateness },
   };
   return { kind: 'capacity', options, jsonFile: flags.json, svgFile: flags.svg, search };

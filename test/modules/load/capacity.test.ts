@@ -1,7 +1,13 @@
 /** The search for a server's capacity, over servers made up by their limits. */
 
 import { DEFAULT_OPTIONS, Figures, type LoadReport, makeReport } from '@finch/load';
-import { type CapacitySearch, DEFAULT_LIMITS, searchCapacity, unclean } from '@finch/load/capacity';
+import {
+  type CapacitySearch,
+  type CapacityStep,
+  DEFAULT_LIMITS,
+  searchCapacity,
+  unclean,
+} from '@finch/load/capacity';
 import * as fc from 'fast-check';
 
 interface Defects {
@@ -20,7 +26,13 @@ function reportOf(viewers: number, { lost = 0, lateUs = 0, playing = viewers }: 
   return makeReport({ ...record, endedEarly: 0, idleServer: null, from, until });
 }
 
-const search: CapacitySearch = { first: 50, most: 10_000, precision: 0.1, limits: DEFAULT_LIMITS };
+const search: CapacitySearch = {
+  first: 50,
+  most: 10_000,
+  precision: 0.1,
+  attempts: 1,
+  limits: DEFAULT_LIMITS,
+};
 
 async function find(limit: number, change: Partial<CapacitySearch> = {}) {
   const asked: number[] = [];
@@ -51,6 +63,21 @@ describe('searchCapacity', () => {
 
   it('finds 0 where not even one viewer is served', async () => {
     expect(await find(0)).toMatchObject({ capacity: 0 });
+  });
+
+  it('repeats a run that was not clean, and believes the clean one', async () => {
+    const asked: string[] = [];
+    const spoiled = new Set([100, 200]);
+    const run = async (viewers: number) =>
+      reportOf(viewers, { lost: spoiled.delete(viewers) || viewers > 330 ? 1 : 0 });
+    const tell = (step: CapacityStep) => asked.push(`${step.viewers}${step.isClean ? '' : ' lost'}`);
+    const { capacity, steps } = await searchCapacity({ ...search, attempts: 2 }, run, tell);
+    expect(asked).toEqual([
+      ...['50', '100 lost', '100', '200 lost', '200', '400 lost', '400 lost'],
+      ...['300', '350 lost', '350 lost', '325'],
+    ]);
+    expect(capacity).toBe(325);
+    expect(steps.map((step) => step.viewers)).toEqual([50, 100, 200, 300, 325, 350, 400]);
   });
 
   it('gives the steps in the order of their viewers', async () => {
