@@ -41,6 +41,7 @@ interface Flags {
   readonly churn: number;
   readonly seeks: number;
   readonly slow: number;
+  readonly ahead: boolean;
   readonly gro: boolean;
   readonly receiveBuffer: number;
   readonly nap: number;
@@ -107,6 +108,7 @@ function buildCommand(print: (text: string) => void): Command {
     .option('--churn <rate>', 'viewers a second that leave and are replaced', number, 0)
     .option('--seeks <rate>', 'seeks a second, of all viewers together', number, 0)
     .option('--slow <share>', 'share of the viewers that stop reading, 0..1', numberFrom(0, 1), 0)
+    .option('--ahead', 'let the server send ahead of time, as players do: over TCP, Finch fills them', false)
     .option('--no-gro', 'receive datagrams one by one, not in runs')
     .option(
       '--receive-buffer <bytes>',
@@ -147,6 +149,7 @@ function commandOf(url: string, flags: Flags): LoadCommand {
     churnPerSecond: flags.churn,
     seeksPerSecond: flags.seeks,
     slowFraction: flags.slow,
+    takesAhead: flags.ahead,
     takesRuns: flags.gro,
     receiveBufferBytes: flags.receiveBuffer,
     napMs: flags.nap,

@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly seeksPerSecond: number;
   /** The share of viewers, 0..1, that stop reading once they play. */
   readonly slowFraction: number;
+  /** Whether the server may send frames ahead of their time, to fill players: what is late is told by gaps alone then. */
+  readonly takesAhead: boolean;
   /** UDP: receive runs of datagrams in one piece (UDP_GRO). */
   readonly takesRuns: boolean;
   /** Of an RTP socket; 0 leaves it to the kernel. */
@@ -59,6 +61,7 @@ export const DEFAULT_OPTIONS: Omit<LoadOptions, 'url'> = {
   churnPerSecond: 0,
   seeksPerSecond: 0,
   slowFraction: 0,
+  takesAhead: false,
   takesRuns: true,
   receiveBufferBytes: 1 << 20,
   slowBufferBytes: 32_768,

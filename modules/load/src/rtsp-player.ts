@@ -160,7 +160,7 @@ export class RtspPlayer implements TrackListener {
       const Transport = this.#transportOf(track, index);
       const answer = yield* this.link.demand('SETUP', description.controlUrl, {
         Transport,
-        ...IN_TIME,
+        ...(this.#world.options.takesAhead ? {} : IN_TIME),
       });
       track.granted(answer.headers.get('Transport') ?? '', this.#world.server.host);
       this.#takeSession(answer);

@@ -19,6 +19,7 @@ describe('parseCommandLine', () => {
     [['--duration', '2.5', '--settle', '1'], { durationMs: 2500, settleMs: 1000 }],
     [['-t', 'tcp', '--slow', '0.25'], { transport: 'tcp', slowFraction: 0.25 }],
     [['--no-gro'], { takesRuns: false }],
+    [['--ahead'], { takesAhead: true }],
     [['--server-pid', '12', '--server-pid', '34'], { serverPids: [12, 34] }],
     [['--churn', '100', '--seeks', '50'], { churnPerSecond: 100, seeksPerSecond: 50 }],
   ])('reads %p', (flags, expected) => {
