@@ -4,12 +4,17 @@
  * send-ahead and the over-buffer, never late by design.
  *
  * Over-buffering fills the player while the network has room: what may go ahead of its time is a second at the start of playing,
- * and grows from there by (rate - 1) seconds a second, up to a bound. Spec: Darwin Streaming Server's overbuffer_rate,
- * max_send_ahead_time, and the second within which it sends whatever is due.
+ * and grows from there by (rate - 1) seconds a second, up to a bound. Who holds so much does not see when a frame comes: what is due
+ * for him within a longer window leaves in one write, which costs little more than a frame's. These windows begin for each session
+ * when it began to play, on the common grid, so that a turn has the writes of few. Spec: Darwin Streaming Server's overbuffer_rate,
+ * max_send_ahead_time, the second within which it sends whatever is due, and the 64 ms that it sends at once.
  */
 
 /** What over-buffering sends at once, unless its bound is lower: players that wait for so much before they show begin at once. */
 export const OVERBUFFER_START_US = 1_000_000;
+
+/** What a player holds at least, of what the window of a session that over-buffers gathers for him. */
+const HELD_OF_GATHERED = 10;
 
 /** How a session paces, in microseconds. */
 export interface Pacing {
@@ -21,24 +26,33 @@ export interface Pacing {
   readonly overbufferRate: number;
   /** How far ahead of its time over-buffering sends a frame, 0 or more. */
   readonly overbufferUs: number;
+  /** Length of the window of a session that over-buffers: `windowUs` once or several times. */
+  readonly gatheredUs: number;
+}
+
+/** The window for a way where bursts do no harm and that is over-buffered by `overbufferUs`, made of windows of `windowUs`. */
+export function gatheredUs(windowUs: number, overbufferUs: number): number {
+  const mostUs = Math.min(overbufferUs, OVERBUFFER_START_US) / HELD_OF_GATHERED;
+  return Math.max(Math.floor(mostUs / windowUs), 1) * windowUs;
 }
 
 /** Frames due before this are sent by a session that runs at `nowUs` and plays since `sinceUs`. Hot path. */
 export function horizonUs(pacing: Pacing, nowUs: number, sinceUs: number): number {
-  const { windowUs, aheadUs, overbufferRate, overbufferUs } = pacing;
-  const windowEndUs = (Math.floor(nowUs / windowUs) + 1) * windowUs;
+  const { windowUs, aheadUs, overbufferRate, overbufferUs, gatheredUs } = pacing;
+  const lengthUs = overbufferUs === 0 ? windowUs : gatheredUs;
+  const windowEndUs = windowStartUs(pacing, nowUs, sinceUs) + lengthUs;
   const grownUs = OVERBUFFER_START_US + (overbufferRate - 1) * (windowEndUs - sinceUs);
   return windowEndUs + aheadUs + Math.min(grownUs, overbufferUs);
 }
 
 /** When a session that plays since `sinceUs` runs to send a frame that is due at `dueUs`. Hot path. */
 export function wakeUs(pacing: Pacing, dueUs: number, sinceUs: number): number {
-  const { windowUs, aheadUs, overbufferRate, overbufferUs } = pacing;
+  const { aheadUs, overbufferRate, overbufferUs } = pacing;
   const filledUs = dueUs - aheadUs - overbufferUs;
-  if (overbufferUs === 0) return Math.floor(filledUs / windowUs) * windowUs;
+  if (overbufferUs === 0) return windowStartUs(pacing, filledUs, sinceUs);
   // While the over-buffer grows, the horizon moves `overbufferRate` times as fast as time.
   const fillingUs = sinceUs + (dueUs - aheadUs - OVERBUFFER_START_US - sinceUs) / overbufferRate;
-  return Math.floor(Math.max(filledUs, fillingUs) / windowUs) * windowUs;
+  return windowStartUs(pacing, Math.max(filledUs, fillingUs), sinceUs);
 }
 
 /**
@@ -64,4 +78,15 @@ export function withinRate(pacing: Pacing, rate: number): Pacing {
 /** The same pacing, with nothing ahead of its time but what the window gathers. */
 export function withoutAhead(pacing: Pacing): Pacing {
   return { ...withoutOverbuffer(pacing), aheadUs: 0 };
+}
+
+/** When the window begins that a moment lies in. */
+function windowStartUs(
+  { windowUs, overbufferUs, gatheredUs }: Pacing,
+  atUs: number,
+  sinceUs: number,
+): number {
+  if (overbufferUs === 0) return Math.floor(atUs / windowUs) * windowUs;
+  const firstUs = Math.floor(sinceUs / windowUs) * windowUs;
+  return firstUs + Math.floor((atUs - firstUs) / gatheredUs) * gatheredUs;
 }

@@ -78,8 +78,8 @@ export class RtspService implements SessionService {
     this.#memoryLines = new LogLimiter(host.log, MEMORY_LINES);
     const { overbuffer } = this.settings;
     this.pacing = {
-      lossy: pacingOf(this.settings, overbuffer === 'all'),
-      reliable: pacingOf(this.settings, overbuffer !== 'off'),
+      lossy: pacingOf(this.settings, overbuffer === 'all', true),
+      reliable: pacingOf(this.settings, overbuffer !== 'off', false),
     };
     this.slowViewer = slowViewerOf(this.settings);
     host.count('RTSP connections', () => this.connections.size);

@@ -3,7 +3,7 @@
  * type stops the start; ranges are the option table's.
  */
 import type { ModuleSettings, TlsIdentity } from '@finch/core';
-import type { Pacing, SlowViewer } from '@finch/rtp';
+import { gatheredUs, type Pacing, type SlowViewer } from '@finch/rtp';
 
 const US_PER_MS = 1000;
 const US_PER_S = 1_000_000;
@@ -89,13 +89,16 @@ export function checkedSettings(settings: ModuleSettings): RtspSettings {
   };
 }
 
-/** The pacing of a way that is over-buffered, or not. */
-export function pacingOf(settings: RtspSettings, isOverbuffering: boolean): Pacing {
+/** The pacing of a way that is over-buffered, or not; over a lossy one, bursts would lose packets. */
+export function pacingOf(settings: RtspSettings, isOverbuffering: boolean, isLossy: boolean): Pacing {
+  const windowUs = settings.sendWindowMs * US_PER_MS;
+  const overbufferUs = isOverbuffering ? settings.overbufferSeconds * US_PER_S : 0;
   return {
-    windowUs: settings.sendWindowMs * US_PER_MS,
+    windowUs,
     aheadUs: settings.sendAheadMs * US_PER_MS,
     overbufferRate: isOverbuffering ? settings.overbufferRate : 1,
-    overbufferUs: isOverbuffering ? settings.overbufferSeconds * US_PER_S : 0,
+    overbufferUs,
+    gatheredUs: isLossy ? windowUs : gatheredUs(windowUs, overbufferUs),
   };
 }
 

@@ -1,9 +1,24 @@
 /** How far ahead of its time a movie goes: the over-buffer, which fills players over TCP (DSS: overbuffer_rate). */
-import { horizonUs, type Pacing, playsSinceUs, wakeUs, withinRate } from '@finch/rtp';
+import {
+  gatheredUs,
+  horizonUs,
+  type Pacing,
+  playsSinceUs,
+  wakeUs,
+  withinRate,
+  withoutOverbuffer,
+} from '@finch/rtp';
 import type { MadeUpTrack } from '../../modules/file-vod/made-up-presentation';
 import { VirtualViewer } from './virtual-viewer';
 
-const PACING: Pacing = { windowUs: 1000, aheadUs: 0, overbufferRate: 2, overbufferUs: 5_000_000 };
+const PACING: Pacing = {
+  windowUs: 1000,
+  aheadUs: 0,
+  overbufferRate: 2,
+  overbufferUs: 5_000_000,
+  gatheredUs: 1000,
+};
+const GATHERING: Pacing = { ...PACING, windowUs: 5000, gatheredUs: 100_000 };
 const SECONDS = 30;
 const VIDEO: MadeUpTrack = {
   kind: 'video',
@@ -41,6 +56,58 @@ describe('the horizon', () => {
     const aheadUs = Math.max(heldUs, 1_000_000);
     expect(horizonUs(PACING, 7_000_000, sinceUs) - 7_000_000 - aheadUs).toBeLessThanOrEqual(2000);
     expect(horizonUs(PACING, 7_000_000, sinceUs)).toBeGreaterThan(7_000_000 + aheadUs);
+  });
+});
+
+describe('the window of a session that over-buffers', () => {
+  it.each([
+    ['25 s', 5000, 25_000_000, 100_000],
+    ['25 s, and windows of 3 ms', 3000, 25_000_000, 99_000],
+    ['half a second', 5000, 500_000, 50_000],
+    ['next to nothing', 5000, 20_000, 5000],
+    ['nothing', 5000, 0, 5000],
+  ])('over-buffered by %s, in windows of %d us', (_what, windowUs, overbufferUs, expected) => {
+    expect(gatheredUs(windowUs, overbufferUs)).toBe(expected);
+  });
+
+  const SINCE_US = 7_013_210;
+  const dues = Array.from({ length: 400 }, (_, i) => SINCE_US + i * 40_000);
+
+  it('begins on the grid of all sessions, and holds what comes due within it', () => {
+    for (const dueUs of dues) {
+      const atUs = wakeUs(GATHERING, dueUs, SINCE_US);
+      expect(atUs % GATHERING.windowUs).toBe(0);
+      expect(horizonUs(GATHERING, atUs, SINCE_US)).toBeGreaterThan(dueUs);
+      if (atUs > SINCE_US)
+        expect(horizonUs(GATHERING, atUs - GATHERING.windowUs, SINCE_US)).toBeLessThanOrEqual(dueUs);
+    }
+  });
+
+  it('begins at other times for who began at other times', () => {
+    const phases = [0, 5000, 35_000].map((laterUs) => {
+      const sinceUs = SINCE_US + laterUs;
+      return (
+        (wakeUs(GATHERING, sinceUs + 20_000_000, sinceUs) - wakeUs(GATHERING, dues[0]!, SINCE_US)) % 100_000
+      );
+    });
+    expect(new Set(phases).size).toBe(3);
+  });
+
+  it('is the common one without over-buffering', () => {
+    const plain = withoutOverbuffer(GATHERING);
+    expect(wakeUs(plain, 7_013_210, SINCE_US)).toBe(7_010_000);
+    expect(horizonUs(plain, 7_013_210, SINCE_US)).toBe(7_015_000);
+  });
+
+  it('has all of a window leave at once, and nobody gets less', () => {
+    const viewer = new VirtualViewer({ tracks: [VIDEO], durationUs: SECONDS * 1e6, pacing: GATHERING });
+    const startMs = viewer.nowMs;
+    viewer.session.play(0);
+    viewer.passMs(12_000);
+    const leftMs = new Set(viewer.sent[0]!.map(({ atMs }) => atMs).filter((atMs) => atMs > startMs + 10_000));
+    expect(leftMs.size).toBe(20);
+    expect(aheadMs(viewer, startMs)).toBeGreaterThanOrEqual(5000 - 40);
+    expect(aheadMs(viewer, startMs)).toBeLessThanOrEqual(5000 + 100);
   });
 });
 

@@ -40,7 +40,13 @@ export interface VirtualViewerOptions {
 }
 
 const WINDOW_US = 1000;
-const REAL_TIME: Pacing = { windowUs: WINDOW_US, aheadUs: 0, overbufferRate: 1, overbufferUs: 0 };
+const REAL_TIME: Pacing = {
+  windowUs: WINDOW_US,
+  aheadUs: 0,
+  overbufferRate: 1,
+  overbufferUs: 0,
+  gatheredUs: WINDOW_US,
+};
 const SLOW_VIEWER: SlowViewer = {
   isThinning: true,
   thinFromLoss: 0.3,
