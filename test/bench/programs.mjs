@@ -16,7 +16,7 @@ import { FLOOR, LIST, MEDIA, MOVIE, SDP } from './workshop.mjs';
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 5000;
 /** A load that has not ended by then never will. */
-const LOAD_LIMIT_MS = 300_000;
+const LOAD_LIMIT_MS = 1_200_000;
 const POLL_MS = 50;
 /** Of both programs: the longer it is, the less a packet costs, and the earlier it may come. */
 export const SEND_WINDOW_MS = 5;
