@@ -38,21 +38,24 @@ export function gatheredUs(windowUs: number, overbufferUs: number): number {
 
 /** Frames due before this are sent by a session that runs at `nowUs` and plays since `sinceUs`. Hot path. */
 export function horizonUs(pacing: Pacing, nowUs: number, sinceUs: number): number {
-  const { windowUs, aheadUs, overbufferRate, overbufferUs, gatheredUs } = pacing;
-  const lengthUs = overbufferUs === 0 ? windowUs : gatheredUs;
-  const windowEndUs = windowStartUs(pacing, nowUs, sinceUs) + lengthUs;
-  const grownUs = OVERBUFFER_START_US + (overbufferRate - 1) * (windowEndUs - sinceUs);
-  return windowEndUs + aheadUs + Math.min(grownUs, overbufferUs);
+  const { aheadUs, overbufferRate, overbufferUs } = pacing;
+  const endUs = windowEndUs(pacing, nowUs, sinceUs);
+  const grownUs = OVERBUFFER_START_US + (overbufferRate - 1) * (endUs - sinceUs);
+  return endUs + aheadUs + Math.min(grownUs, overbufferUs);
 }
 
-/** When a session that plays since `sinceUs` runs to send a frame that is due at `dueUs`. Hot path. */
-export function wakeUs(pacing: Pacing, dueUs: number, sinceUs: number): number {
+/**
+ * When a session that plays since `sinceUs` runs to send a frame that is due at `dueUs`, beyond its horizon at `nowUs`. Not in
+ * the window that it is in, however the fractions of rates are rounded: it would run for nothing until that is over. Hot path.
+ */
+export function wakeUs(pacing: Pacing, dueUs: number, sinceUs: number, nowUs: number): number {
   const { aheadUs, overbufferRate, overbufferUs } = pacing;
   const filledUs = dueUs - aheadUs - overbufferUs;
-  if (overbufferUs === 0) return windowStartUs(pacing, filledUs, sinceUs);
   // While the over-buffer grows, the horizon moves `overbufferRate` times as fast as time.
   const fillingUs = sinceUs + (dueUs - aheadUs - OVERBUFFER_START_US - sinceUs) / overbufferRate;
-  return windowStartUs(pacing, Math.max(filledUs, fillingUs), sinceUs);
+  const atUs = overbufferUs === 0 ? filledUs : Math.max(filledUs, fillingUs);
+  const nextUs = windowEndUs(pacing, nowUs, sinceUs);
+  return Math.max(windowEndUs(pacing, atUs, sinceUs) - windowLengthUs(pacing), nextUs);
 }
 
 /**
@@ -80,13 +83,14 @@ export function withoutAhead(pacing: Pacing): Pacing {
   return { ...withoutOverbuffer(pacing), aheadUs: 0 };
 }
 
-/** When the window begins that a moment lies in. */
-function windowStartUs(
-  { windowUs, overbufferUs, gatheredUs }: Pacing,
-  atUs: number,
-  sinceUs: number,
-): number {
-  if (overbufferUs === 0) return Math.floor(atUs / windowUs) * windowUs;
-  const firstUs = Math.floor(sinceUs / windowUs) * windowUs;
-  return firstUs + Math.floor((atUs - firstUs) / gatheredUs) * gatheredUs;
+function windowLengthUs({ windowUs, overbufferUs, gatheredUs }: Pacing): number {
+  return overbufferUs === 0 ? windowUs : gatheredUs;
+}
+
+/** When the window ends that a moment lies in. */
+function windowEndUs(pacing: Pacing, atUs: number, sinceUs: number): number {
+  const { windowUs, overbufferUs } = pacing;
+  const lengthUs = windowLengthUs(pacing);
+  const firstUs = overbufferUs === 0 ? 0 : Math.floor(sinceUs / windowUs) * windowUs;
+  return firstUs + (Math.floor((atUs - firstUs) / lengthUs) + 1) * lengthUs;
 }

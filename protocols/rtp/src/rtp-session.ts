@@ -256,7 +256,8 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
       if (!head.next()) return this.#goToEnd();
       const dueUs = timeline.dueUs(frame.dtsUs);
       if (dueUs >= this.#endDueUs) return this.#goToEnd();
-      if (dueUs >= untilDueUs) return after((wakeUs(pacing, dueUs, this.#sinceUs) - nowUs) / US_PER_MS);
+      if (dueUs >= untilDueUs)
+        return after((wakeUs(pacing, dueUs, this.#sinceUs, nowUs) - nowUs) / US_PER_MS);
       const sender = this.senders[frame.track]!;
       if (sender.isFull) return this.#waitForRoom(nowUs, dueUs);
       if (octetsLeft <= 0) return AGAIN;

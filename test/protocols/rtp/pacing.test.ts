@@ -8,6 +8,7 @@ import {
   withinRate,
   withoutOverbuffer,
 } from '@finch/rtp';
+import * as fc from 'fast-check';
 import type { MadeUpTrack } from '../../modules/file-vod/made-up-presentation';
 import { VirtualViewer } from './virtual-viewer';
 
@@ -44,7 +45,7 @@ describe('the horizon', () => {
   it.each([0, 1_000_000, 9_999_000, 10_000_000, 12_345_678, 40_000_000])(
     'reaches a frame due at %d us when the session wakes for it, and not a window before',
     (dueUs) => {
-      const atUs = wakeUs(PACING, dueUs, 0);
+      const atUs = wakeUs(PACING, dueUs, 0, -Infinity);
       expect(horizonUs(PACING, atUs, 0)).toBeGreaterThan(dueUs);
       // what is due in the first second may go at once
       if (atUs > 0) expect(horizonUs(PACING, atUs - PACING.windowUs, 0)).toBeLessThanOrEqual(dueUs);
@@ -75,7 +76,7 @@ describe('the window of a session that over-buffers', () => {
 
   it('begins on the grid of all sessions, and holds what comes due within it', () => {
     for (const dueUs of dues) {
-      const atUs = wakeUs(GATHERING, dueUs, SINCE_US);
+      const atUs = wakeUs(GATHERING, dueUs, SINCE_US, -Infinity);
       expect(atUs % GATHERING.windowUs).toBe(0);
       expect(horizonUs(GATHERING, atUs, SINCE_US)).toBeGreaterThan(dueUs);
       if (atUs > SINCE_US)
@@ -83,19 +84,37 @@ describe('the window of a session that over-buffers', () => {
     }
   });
 
+  it('is over before a session runs again, whatever the fractions of its rate', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(1.1, 1.3, 2, 3.7, 10),
+        fc.constantFrom(0, 5000, 500_000, 25_000_000),
+        fc.double({ min: 0, max: 9e9, noNaN: true }),
+        fc.double({ min: 0, max: 6e7, noNaN: true }),
+        (overbufferRate, overbufferUs, sinceUs, playedUs) => {
+          const pacing = { ...GATHERING, overbufferRate, overbufferUs };
+          const nowUs = sinceUs + playedUs;
+          const dueUs = horizonUs(pacing, nowUs, sinceUs);
+          const atUs = wakeUs(pacing, dueUs, sinceUs, nowUs);
+          expect(atUs).toBeGreaterThan(nowUs);
+          expect(horizonUs(pacing, atUs, sinceUs)).toBeGreaterThan(dueUs);
+        },
+      ),
+      { examples: [[1.1, 25_000_000, 7_000_000, 23_001_000]] },
+    );
+  });
+
   it('begins at other times for who began at other times', () => {
     const phases = [0, 5000, 35_000].map((laterUs) => {
       const sinceUs = SINCE_US + laterUs;
-      return (
-        (wakeUs(GATHERING, sinceUs + 20_000_000, sinceUs) - wakeUs(GATHERING, dues[0]!, SINCE_US)) % 100_000
-      );
+      return wakeUs(GATHERING, sinceUs + 20_000_000, sinceUs, sinceUs) % GATHERING.gatheredUs;
     });
     expect(new Set(phases).size).toBe(3);
   });
 
   it('is the common one without over-buffering', () => {
     const plain = withoutOverbuffer(GATHERING);
-    expect(wakeUs(plain, 7_013_210, SINCE_US)).toBe(7_010_000);
+    expect(wakeUs(plain, 7_013_210, SINCE_US, -Infinity)).toBe(7_010_000);
     expect(horizonUs(plain, 7_013_210, SINCE_US)).toBe(7_015_000);
   });
 
