@@ -14,6 +14,8 @@ import { median } from './statistics.mjs';
 const VIEWERS_A_THREAD = 2500;
 /** Until the compiler has done its work, and the garbage of a thousand newcomers is gone: what a packet costs from then on. */
 const CPU_SETTLE_SECONDS = 20;
+/** A search that has not ended by then never will. */
+const CAPACITY_LIMIT_MS = 1_200_000;
 const IDLE_SECONDS = 10;
 /** After the start, what was compiled and allocated for it is still being tidied up. */
 const IDLE_SETTLE_SECONDS = 45;
@@ -87,7 +89,8 @@ async function capacity(options) {
     ];
     const server = await startFinch();
     try {
-      const result = await runLoad(server, [...search, '--duration', options.seconds, '-t', transport]);
+      const args = [...search, '--duration', options.seconds, '-t', transport];
+      const result = await runLoad(server, args, CAPACITY_LIMIT_MS);
       raw.push({ transport, ...result });
       rows.push(row(transport.toUpperCase(), result.capacity, 'viewers', 2500, result.capacity >= 2500));
     } finally {

@@ -16,7 +16,7 @@ import { FLOOR, LIST, MEDIA, MOVIE, SDP } from './workshop.mjs';
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 5000;
 /** A load that has not ended by then never will. */
-const LOAD_LIMIT_MS = 1_200_000;
+const LOAD_LIMIT_MS = 300_000;
 const POLL_MS = 50;
 /** Of both programs: the longer it is, the less a packet costs, and the earlier it may come. */
 export const SEND_WINDOW_MS = 5;
@@ -43,14 +43,14 @@ export async function startFloor({ pinned = true } = {}) {
 }
 
 /** Runs the load generator against `server`; returns its report, or the search of `--capacity`. */
-export async function runLoad(server, args) {
+export async function runLoad(server, args, limitMs = LOAD_LIMIT_MS) {
   const folder = mkdtempSync(join(tmpdir(), 'finch-bench-'));
   const json = join(folder, 'report.json');
   const main = join(ROOT, 'modules', 'load', 'dist', 'main.js');
   const pid = ['--server-pid', String(server.pid)];
   const command = [process.execPath, main, server.url, ...pid, '--json', json, ...args.map(String)];
   try {
-    const { code, output } = await runToEnd(pin(command, viewerCores(server)));
+    const { code, output } = await runToEnd(pin(command, viewerCores(server)), limitMs);
     if (code !== 0 && code !== 3) throw new Error(`the load generator failed (${code}): ${output}`);
     return JSON.parse(readFileSync(json, 'utf8'));
   } finally {
@@ -99,9 +99,9 @@ async function stop(child, exited) {
   clearTimeout(timer);
 }
 
-function runToEnd([command, ...args]) {
+function runToEnd([command, ...args], limitMs) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: LOAD_LIMIT_MS });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));

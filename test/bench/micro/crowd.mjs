@@ -46,7 +46,7 @@ export function virtualThread() {
 export function startCrowd({ clock, thread }, { viewers, windowUs, register, transportOf }) {
   const presentation = { tracks: index.tracks, close: () => {} };
   const caches = index.tracks.map((stored) => cacheOf(stored, register));
-  const pacing = { windowUs, aheadUs: 0, overbufferRate: 1, overbufferUs: 0, gatheredUs: windowUs };
+  const pacing = { windowUs, aheadUs: 0, overbufferRate: 1, overbufferUs: 0, longWindowUs: windowUs };
   for (let viewer = 0; viewer < viewers; viewer++) {
     const places = index.tracks.map((_, place) => place);
     const session = new RtpSession(thread, {
