@@ -5,16 +5,16 @@
  *
  * Over-buffering fills the player while the network has room: what may go ahead of its time is a second at the start of playing,
  * and grows from there by (rate - 1) seconds a second, up to a bound. Who holds so much does not see when a frame comes: what is due
- * for him within a longer window leaves in one write, which costs little more than a frame's. These windows begin for each session
- * when it began to play, on the common grid, so that a turn has the writes of few. Spec: Darwin Streaming Server's overbuffer_rate,
- * max_send_ahead_time, the second within which it sends whatever is due, and the 64 ms that it sends at once.
+ * for him within a longer window leaves at once, as a rule in one write, which costs little more than a frame's. These windows begin
+ * for each session when it began to play, on the common grid, so that a turn has the writes of few. Spec: Darwin Streaming Server's
+ * overbuffer_rate, max_send_ahead_time, and the second within which it sends whatever is due.
  */
 
 /** What over-buffering sends at once, unless its bound is lower: players that wait for so much before they show begin at once. */
 export const OVERBUFFER_START_US = 1_000_000;
 
-/** What a player holds at least, of what the window of a session that over-buffers gathers for him. */
-const HELD_OF_GATHERED = 10;
+/** Long windows that a player holds at least once he is filled, unless the bound of the over-buffer is lower than a second. */
+const MIN_HELD_WINDOWS = 10;
 
 /** How a session paces, in microseconds. */
 export interface Pacing {
@@ -27,12 +27,12 @@ export interface Pacing {
   /** How far ahead of its time over-buffering sends a frame, 0 or more. */
   readonly overbufferUs: number;
   /** Length of the window of a session that over-buffers: `windowUs` once or several times. */
-  readonly gatheredUs: number;
+  readonly longWindowUs: number;
 }
 
-/** The window for a way where bursts do no harm and that is over-buffered by `overbufferUs`, made of windows of `windowUs`. */
-export function gatheredUs(windowUs: number, overbufferUs: number): number {
-  const mostUs = Math.min(overbufferUs, OVERBUFFER_START_US) / HELD_OF_GATHERED;
+/** The window of a session that over-buffers, for a way where bursts do no harm: whole windows of `windowUs`. */
+export function longWindowOf(windowUs: number, overbufferUs: number): number {
+  const mostUs = Math.min(overbufferUs, OVERBUFFER_START_US) / MIN_HELD_WINDOWS;
   return Math.max(Math.floor(mostUs / windowUs), 1) * windowUs;
 }
 
@@ -83,8 +83,8 @@ export function withoutAhead(pacing: Pacing): Pacing {
   return { ...withoutOverbuffer(pacing), aheadUs: 0 };
 }
 
-function windowLengthUs({ windowUs, overbufferUs, gatheredUs }: Pacing): number {
-  return overbufferUs === 0 ? windowUs : gatheredUs;
+function windowLengthUs({ windowUs, overbufferUs, longWindowUs }: Pacing): number {
+  return overbufferUs === 0 ? windowUs : longWindowUs;
 }
 
 /** When the window ends that a moment lies in. */

@@ -3,7 +3,7 @@
  * type stops the start; ranges are the option table's.
  */
 import type { ModuleSettings, TlsIdentity } from '@finch/core';
-import { gatheredUs, type Pacing, type SlowViewer } from '@finch/rtp';
+import { longWindowOf, type Pacing, type SlowViewer } from '@finch/rtp';
 
 const US_PER_MS = 1000;
 const US_PER_S = 1_000_000;
@@ -98,7 +98,7 @@ export function pacingOf(settings: RtspSettings, isOverbuffering: boolean, isLos
     aheadUs: settings.sendAheadMs * US_PER_MS,
     overbufferRate: isOverbuffering ? settings.overbufferRate : 1,
     overbufferUs,
-    gatheredUs: isLossy ? windowUs : gatheredUs(windowUs, overbufferUs),
+    longWindowUs: isLossy ? windowUs : longWindowOf(windowUs, overbufferUs),
   };
 }
 

@@ -1,7 +1,7 @@
 /** How far ahead of its time a movie goes: the over-buffer, which fills players over TCP (DSS: overbuffer_rate). */
 import {
-  gatheredUs,
   horizonUs,
+  longWindowOf,
   type Pacing,
   playsSinceUs,
   wakeUs,
@@ -17,9 +17,9 @@ const PACING: Pacing = {
   aheadUs: 0,
   overbufferRate: 2,
   overbufferUs: 5_000_000,
-  gatheredUs: 1000,
+  longWindowUs: 1000,
 };
-const GATHERING: Pacing = { ...PACING, windowUs: 5000, gatheredUs: 100_000 };
+const GATHERING: Pacing = { ...PACING, windowUs: 5000, longWindowUs: 100_000 };
 const SECONDS = 30;
 const VIDEO: MadeUpTrack = {
   kind: 'video',
@@ -68,7 +68,7 @@ describe('the window of a session that over-buffers', () => {
     ['next to nothing', 5000, 20_000, 5000],
     ['nothing', 5000, 0, 5000],
   ])('over-buffered by %s, in windows of %d us', (_what, windowUs, overbufferUs, expected) => {
-    expect(gatheredUs(windowUs, overbufferUs)).toBe(expected);
+    expect(longWindowOf(windowUs, overbufferUs)).toBe(expected);
   });
 
   const SINCE_US = 7_013_210;
@@ -107,7 +107,7 @@ describe('the window of a session that over-buffers', () => {
   it('begins at other times for who began at other times', () => {
     const phases = [0, 5000, 35_000].map((laterUs) => {
       const sinceUs = SINCE_US + laterUs;
-      return wakeUs(GATHERING, sinceUs + 20_000_000, sinceUs, sinceUs) % GATHERING.gatheredUs;
+      return wakeUs(GATHERING, sinceUs + 20_000_000, sinceUs, sinceUs) % GATHERING.longWindowUs;
     });
     expect(new Set(phases).size).toBe(3);
   });
@@ -116,6 +116,16 @@ describe('the window of a session that over-buffers', () => {
     const plain = withoutOverbuffer(GATHERING);
     expect(wakeUs(plain, 7_013_210, SINCE_US, -Infinity)).toBe(7_010_000);
     expect(horizonUs(plain, 7_013_210, SINCE_US)).toBe(7_015_000);
+  });
+
+  it('has a session run once, at every rate', () => {
+    for (const overbufferRate of [1.1, 1.3, 2, 3.7]) {
+      const pacing = { ...GATHERING, overbufferRate };
+      const viewer = new VirtualViewer({ tracks: [VIDEO], durationUs: SECONDS * 1e6, pacing });
+      viewer.session.play(0);
+      viewer.passMs(10_000);
+      expect([overbufferRate, viewer.runs]).toEqual([overbufferRate, 101]);
+    }
   });
 
   it('has all of a window leave at once, and nobody gets less', () => {

@@ -3,6 +3,7 @@
  * what is sent when. Rule: time passes only in passMs(), so that every packet has its exact time.
  */
 import { type PacketRun, RegisteredPlan, TaskThread } from '@finch/core';
+import { StatsField } from '@finch/core/reactor/thread-stats';
 import { VirtualClock } from '@finch/core/reactor/virtual/virtual-clock';
 import { VirtualHub } from '@finch/core/reactor/virtual/virtual-port';
 import { FileProvider } from '@finch/file-vod/file-provider';
@@ -45,7 +46,7 @@ const REAL_TIME: Pacing = {
   aheadUs: 0,
   overbufferRate: 1,
   overbufferUs: 0,
-  gatheredUs: WINDOW_US,
+  longWindowUs: WINDOW_US,
 };
 const SLOW_VIEWER: SlowViewer = {
   isThinning: true,
@@ -147,6 +148,11 @@ export class VirtualViewer {
 
   get nowMs(): number {
     return this.#clock.nowUs() / 1000;
+  }
+
+  /** Runs of tasks so far. */
+  get runs(): number {
+    return this.#thread.stats.page[StatsField.runs]!;
   }
 
   /** Lets time pass, a window at a time, or at once as for a thread that hangs. */
