@@ -1,7 +1,8 @@
 /**
  * Looks for the number of viewers that a server carries: doubles until a run is not clean, then bisects. Used by the
  * command and by benchmarks. Rule: every step is a run of its own over the same server; the answer is the most viewers
- * of a clean run. What else a machine does spoils one run, too many viewers spoil each: so a run that is not clean is repeated.
+ * of a clean run. What else a machine does spoils one run, clearly too many viewers spoil each: so a run that is not clean is
+ * repeated, and at the limit the answer is what the server carries in one of so many runs.
  */
 import type { LoadReport } from './load-report';
 import { isComplete } from './load-report';

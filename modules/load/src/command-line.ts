@@ -155,6 +155,8 @@ function commandOf(url: string, flags: Flags): LoadCommand {
     napMs: flags.nap,
     seed: flags.seed,
   };
+  if (flags.capacity && flags.ahead)
+    throw new UsageError('--capacity judges lateness, and with --ahead nothing is late: use one of them');
   if (!flags.capacity) return { kind: 'load', options, jsonFile: flags.json };
   const search = {
     first: flags.viewers > 1 ? flags.viewers : DEFAULT_FIRST_VIEWERS,

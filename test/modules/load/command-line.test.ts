@@ -31,8 +31,9 @@ describe('parseCommandLine', () => {
     expect(parseCommandLine(argv)).toMatchObject({
       kind: 'capacity',
       svgFile: 'c.svg',
-      search: { first: 200, most: 900, limits: { maxP99Ms: 15, maxLoss: 0 } },
+      search: { first: 200, most: 900, attempts: 2, limits: { maxP99Ms: 15, maxLoss: 0 } },
     });
+    expect(parseCommandLine([...argv, '--attempts', '3'])).toMatchObject({ search: { attempts: 3 } });
   });
 
   it.each([
@@ -42,6 +43,7 @@ describe('parseCommandLine', () => {
     [[URL, '-t', 'smoke'], 'transport'],
     [[URL, '--slow', '2'], '0..1'],
     [[URL, '--no-such-flag'], 'no-such-flag'],
+    [[URL, '--capacity', '--ahead'], 'nothing is late'],
   ])('refuses %p in one line', (argv, text) => {
     expect(() => parseCommandLine(argv)).toThrow(UsageError);
     expect(() => parseCommandLine(argv)).toThrow(new RegExp(`^[^\\n]*${text}[^\\n]*$`));

@@ -67,6 +67,12 @@ describe('finch load', () => {
     expect(report.defects).toMatchObject({ lost: 0, duplicates: 0 });
   });
 
+  it('has a server fill its viewers with --ahead alone', async () => {
+    const inTime = await load('-t', 'tcp', '--duration', '1');
+    const filled = await load('-t', 'tcp', '--duration', '1', '--ahead');
+    expect(filled.window.packets / inTime.window.packets).toBeGreaterThan(1.4); // it goes at twice the rate
+  });
+
   it('reads the CPU and memory of the server', async () => {
     const report = await load('--server-pid', String(process.pid));
     expect(report.server?.rssMib).toBeGreaterThan(1);
