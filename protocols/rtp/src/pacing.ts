@@ -18,7 +18,7 @@ const MIN_HELD_WINDOWS = 10;
 
 /** How a session paces, in microseconds. */
 export interface Pacing {
-  /** Length of the window, 250..20000. */
+  /** Length of the window of the grid that all sessions wake on, 250..20000. */
   readonly windowUs: number;
   /** How far ahead of its time a frame is sent, besides the window; 0 or more. */
   readonly aheadUs: number;
@@ -26,7 +26,7 @@ export interface Pacing {
   readonly overbufferRate: number;
   /** How far ahead of its time over-buffering sends a frame, 0 or more. */
   readonly overbufferUs: number;
-  /** Length of the window of a session that over-buffers: `windowUs` once or several times. */
+  /** Length of the session's own window: `windowUs`, or several of it where it over-buffers. */
   readonly longWindowUs: number;
 }
 
@@ -53,9 +53,8 @@ export function wakeUs(pacing: Pacing, dueUs: number, sinceUs: number, nowUs: nu
   const filledUs = dueUs - aheadUs - overbufferUs;
   // While the over-buffer grows, the horizon moves `overbufferRate` times as fast as time.
   const fillingUs = sinceUs + (dueUs - aheadUs - OVERBUFFER_START_US - sinceUs) / overbufferRate;
-  const atUs = overbufferUs === 0 ? filledUs : Math.max(filledUs, fillingUs);
-  const nextUs = windowEndUs(pacing, nowUs, sinceUs);
-  return Math.max(windowEndUs(pacing, atUs, sinceUs) - windowLengthUs(pacing), nextUs);
+  const startUs = windowEndUs(pacing, Math.max(filledUs, fillingUs), sinceUs) - pacing.longWindowUs;
+  return Math.max(startUs, windowEndUs(pacing, nowUs, sinceUs));
 }
 
 /**
@@ -69,7 +68,7 @@ export function playsSinceUs({ aheadUs, overbufferRate }: Pacing, nowUs: number,
 
 /** The same pacing, without over-buffering. */
 export function withoutOverbuffer(pacing: Pacing): Pacing {
-  return { ...pacing, overbufferUs: 0 };
+  return { ...pacing, overbufferUs: 0, longWindowUs: pacing.windowUs };
 }
 
 /** The same pacing, for a way that carries `rate` times the movie's own rate: over-buffering is as fast as that, or left out. */
@@ -83,14 +82,8 @@ export function withoutAhead(pacing: Pacing): Pacing {
   return { ...withoutOverbuffer(pacing), aheadUs: 0 };
 }
 
-function windowLengthUs({ windowUs, overbufferUs, longWindowUs }: Pacing): number {
-  return overbufferUs === 0 ? windowUs : longWindowUs;
-}
-
 /** When the window ends that a moment lies in. */
-function windowEndUs(pacing: Pacing, atUs: number, sinceUs: number): number {
-  const { windowUs, overbufferUs } = pacing;
-  const lengthUs = windowLengthUs(pacing);
-  const firstUs = overbufferUs === 0 ? 0 : Math.floor(sinceUs / windowUs) * windowUs;
-  return firstUs + (Math.floor((atUs - firstUs) / lengthUs) + 1) * lengthUs;
+function windowEndUs({ windowUs, longWindowUs }: Pacing, atUs: number, sinceUs: number): number {
+  const firstUs = Math.floor(sinceUs / windowUs) * windowUs;
+  return firstUs + (Math.floor((atUs - firstUs) / longWindowUs) + 1) * longWindowUs;
 }

@@ -15,13 +15,13 @@ import {
   type TaskThreadHost,
   UdpPair,
 } from '@finch/core';
-import { type Pacing, PlanCaches, type SlowViewer } from '@finch/rtp';
+import { PlanCaches, type SlowViewer } from '@finch/rtp';
 import { Descriptions } from './descriptions';
 import { RtspError } from './errors';
 import { SESSION_BYTES } from './memory-costs';
 import { refusalError } from './refusals';
 import type { RtspSession } from './rtsp-session';
-import { checkedSettings, pacingOf, type RtspSettings, slowViewerOf } from './rtsp-settings';
+import { checkedSettings, type Pacings, pacingsOf, type RtspSettings, slowViewerOf } from './rtsp-settings';
 import type { SessionConnection } from './session-connection';
 import type { SessionService } from './session-service';
 import { UdpDestinations } from './udp-destinations';
@@ -51,7 +51,7 @@ export class RtspService implements SessionService {
   readonly runs: RunCopier;
   readonly descriptions = new Descriptions();
   /** Over ways that lose packets, and over those that do not. */
-  readonly pacing: { readonly lossy: Pacing; readonly reliable: Pacing };
+  readonly pacings: Pacings;
   readonly slowViewer: SlowViewer;
   /** The canonical name of this sender in RTCP (RFC 3550 §6.5.1): the same for all tracks, no address in it. */
   readonly cname = Buffer.from(`finch-${randomBytes(6).toString('hex')}`);
@@ -76,11 +76,7 @@ export class RtspService implements SessionService {
     this.plans = new PlanCaches(host.batch, host.blocking, host.memory);
     this.failures = new LogLimiter(host.log, FAILURE_LINES);
     this.#memoryLines = new LogLimiter(host.log, MEMORY_LINES);
-    const { overbuffer } = this.settings;
-    this.pacing = {
-      lossy: pacingOf(this.settings, overbuffer === 'all', true),
-      reliable: pacingOf(this.settings, overbuffer !== 'off', false),
-    };
+    this.pacings = pacingsOf(this.settings);
     this.slowViewer = slowViewerOf(this.settings);
     host.count('RTSP connections', () => this.connections.size);
     host.count('RTSP sessions', () => this.sessions.size);

@@ -89,16 +89,24 @@ export function checkedSettings(settings: ModuleSettings): RtspSettings {
   };
 }
 
-/** The pacing of a way that is over-buffered, or not; over a lossy one, bursts would lose packets. */
-export function pacingOf(settings: RtspSettings, isOverbuffering: boolean, isLossy: boolean): Pacing {
+/** How frames go over ways that lose packets, and over ways that don't. */
+export interface Pacings {
+  readonly lossy: Pacing;
+  readonly reliable: Pacing;
+}
+
+/** The pacings that the settings ask for. */
+export function pacingsOf(settings: RtspSettings): Pacings {
   const windowUs = settings.sendWindowMs * US_PER_MS;
-  const overbufferUs = isOverbuffering ? settings.overbufferSeconds * US_PER_S : 0;
+  const overbufferUs = settings.overbufferSeconds * US_PER_S;
+  const aheadUs = settings.sendAheadMs * US_PER_MS;
+  const inTime = { windowUs, aheadUs, overbufferRate: 1, overbufferUs: 0, longWindowUs: windowUs };
+  const filling = { ...inTime, overbufferRate: settings.overbufferRate, overbufferUs };
+  // Bursts would lose packets where any are lost.
+  const inBursts = { ...filling, longWindowUs: longWindowOf(windowUs, overbufferUs) };
   return {
-    windowUs,
-    aheadUs: settings.sendAheadMs * US_PER_MS,
-    overbufferRate: isOverbuffering ? settings.overbufferRate : 1,
-    overbufferUs,
-    longWindowUs: isLossy ? windowUs : longWindowOf(windowUs, overbufferUs),
+    lossy: settings.overbuffer === 'all' ? filling : inTime,
+    reliable: settings.overbuffer === 'off' ? inTime : inBursts,
   };
 }
 

@@ -77,7 +77,7 @@ function thinningText({ clientHost, media }: PlayedMovie, quality: Quality): str
 
 function pacingOf({ service, tracks }: PlayedMovie, wishes: PlayerWishes): Pacing {
   const { bandwidthBps, isRateDynamic, isClockedByArrival } = wishes;
-  const pacing = tracks.areInterleaved ? service.pacing.reliable : service.pacing.lossy;
+  const pacing = tracks.areInterleaved ? service.pacings.reliable : service.pacings.lossy;
   if (isRateDynamic === false) return withoutAhead(pacing);
   const isFilled = isRateDynamic ?? !isClockedByArrival;
   return isFilled ? withinRate(pacing, bandwidthBps / tracks.bitRateBps) : withoutOverbuffer(pacing);

@@ -3,8 +3,8 @@
  * keeps them by id.
  */
 import type { Log, SocketAddress, TaskThreadHost, UdpPair } from '@finch/core';
-import type { Pacing, PlanCaches, SlowViewer } from '@finch/rtp';
-import type { RtspSettings } from './rtsp-settings';
+import type { PlanCaches, SlowViewer } from '@finch/rtp';
+import type { Pacings, RtspSettings } from './rtsp-settings';
 import type { UdpDestinations } from './udp-destinations';
 
 /** The service of a task thread, as its sessions see it. */
@@ -13,8 +13,8 @@ export interface SessionService {
   readonly settings: RtspSettings;
   readonly log: Log;
   readonly plans: PlanCaches;
-  /** Over ways that lose packets, and over those that do not. */
-  readonly pacing: { readonly lossy: Pacing; readonly reliable: Pacing };
+  /** How frames go to their viewers. */
+  readonly pacings: Pacings;
   readonly slowViewer: SlowViewer;
   /** The canonical name of this sender in RTCP (RFC 3550 §6.5.1), UTF-8. */
   readonly cname: Uint8Array;
