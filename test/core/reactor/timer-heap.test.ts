@@ -53,35 +53,41 @@ describe('TimerHeap', () => {
     expect(takeAll(heap, 19)).toEqual([0, 1, 2, 3, 5, 10, 11, 13, 14]);
   });
 
-  it('does as a sorted array does, whatever is added, removed and taken', () => {
-    const add = fc.record({ kind: fc.constant('add' as const), value: fc.integer({ min: 0, max: 40 }) });
-    const remove = fc.record({ kind: fc.constant('remove' as const), value: fc.nat(200) });
-    const take = fc.record({ kind: fc.constant('take' as const), value: fc.integer({ min: 0, max: 40 }) });
-    fc.assert(
-      fc.property(fc.array(fc.oneof(add, add, remove, take), { maxLength: 200 }), (steps) => {
-        const heap = new TimerHeap<Timer>();
-        let model: { timer: Timer; name: number; deadlineUs: number }[] = [];
-        let made = 0;
-        for (const { kind, value } of steps) {
-          if (kind === 'add') {
-            const added = timer(made++);
-            heap.add(added, value);
-            model.push({ timer: added, name: added.name, deadlineUs: value });
-            model.sort((a, b) => a.deadlineUs - b.deadlineUs || a.name - b.name);
-          } else if (kind === 'remove' && model.length > 0) {
-            const [gone] = model.splice(value % model.length, 1);
-            heap.remove(gone.timer);
-          } else if (kind === 'take') {
-            const due = model.filter(({ deadlineUs }) => deadlineUs <= value).map(({ name }) => name);
-            expect(takeAll(heap, value)).toEqual(due);
-            model = model.filter(({ deadlineUs }) => deadlineUs > value);
+  // Deadlines that lie closer than a millisecond share a place in the table of lines; further apart, each has its own.
+  it.each([1, 2000])(
+    'does as a sorted array does, whatever is added, removed and taken (x %d us)',
+    (unitUs) => {
+      const add = fc.record({ kind: fc.constant('add' as const), value: fc.integer({ min: 0, max: 40 }) });
+      const remove = fc.record({ kind: fc.constant('remove' as const), value: fc.nat(200) });
+      const take = fc.record({ kind: fc.constant('take' as const), value: fc.integer({ min: 0, max: 40 }) });
+      fc.assert(
+        fc.property(fc.array(fc.oneof(add, add, remove, take), { maxLength: 200 }), (steps) => {
+          const heap = new TimerHeap<Timer>();
+          let model: { timer: Timer; name: number; deadlineUs: number }[] = [];
+          let made = 0;
+          for (const { kind, value } of steps) {
+            if (kind === 'add') {
+              const added = timer(made++);
+              heap.add(added, value * unitUs);
+              model.push({ timer: added, name: added.name, deadlineUs: value * unitUs });
+              model.sort((a, b) => a.deadlineUs - b.deadlineUs || a.name - b.name);
+            } else if (kind === 'remove' && model.length > 0) {
+              const [gone] = model.splice(value % model.length, 1);
+              heap.remove(gone.timer);
+            } else if (kind === 'take') {
+              const due = model
+                .filter(({ deadlineUs }) => deadlineUs <= value * unitUs)
+                .map(({ name }) => name);
+              expect(takeAll(heap, value * unitUs)).toEqual(due);
+              model = model.filter(({ deadlineUs }) => deadlineUs > value * unitUs);
+            }
+            expect(heap.length).toBe(model.length);
+            expect(heap.nextUs).toBe(model[0]?.deadlineUs ?? Infinity);
           }
-          expect(heap.length).toBe(model.length);
-          expect(heap.nextUs).toBe(model[0]?.deadlineUs ?? Infinity);
-        }
-      }),
-    );
-  });
+        }),
+      );
+    },
+  );
 });
 
 describe('TimerHeap with one deadline for many', () => {
@@ -94,6 +100,13 @@ describe('TimerHeap with one deadline for many', () => {
     const stayed = timers.filter(({ name }) => name % 3 === 0);
     const returned = timers.filter(({ name }) => name % 3 === 1);
     expect(takeAll(heap, 5)).toEqual([...stayed, ...returned].map(({ name }) => name));
+  });
+
+  it('lets equal deadlines leave in the order in which they came when others took their place in the table', () => {
+    const heap = new TimerHeap<Timer>();
+    for (let name = 0; name < 60; name++) heap.add(timer(name), name % 3);
+    const inOrder = [0, 1, 2].flatMap((us) => Array.from({ length: 20 }, (_, i) => i * 3 + us));
+    expect(takeAll(heap, 2)).toEqual(inOrder);
   });
 
   it('closes up after one that leaves and returns without end', () => {
