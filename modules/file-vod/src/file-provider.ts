@@ -54,7 +54,7 @@ export class FileProvider implements PullProvider {
     const frame = this.#frameOf(track);
     into.track = track;
     into.index = frame;
-    into.dtsUs = dtsUs;
+    into.frames = this.#tracks[track]!.frames;
     this.#moveTo(track, frame + 1);
     return true;
   }

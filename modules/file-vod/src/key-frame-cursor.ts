@@ -35,7 +35,7 @@ export class KeyFrameCursor {
     if (frame < 0) return false;
     into.track = this.track;
     into.index = frame;
-    into.dtsUs = this.#frames.dtsUs[frame]!;
+    into.frames = this.#frames;
     do this.#place += this.#step;
     while (this.nextFrame >= 0 && this.#isNear(into.dtsUs));
     return true;

@@ -25,10 +25,8 @@ export interface HeadStart {
   readonly nowUs: number;
 }
 
-/** The head of one viewer; see the head of this file. */
-export class PlayHead {
-  /** The frame it stands before; valid when next() said so. */
-  readonly frame = new Frame();
+/** The head of one viewer, and the frame that it stands before, which is valid when next() said so; see the head of this file. */
+export class PlayHead extends Frame {
   readonly timeline = new Timeline();
   readonly #provider: PullProvider;
   readonly #senders: readonly RtpSender[];
@@ -50,6 +48,7 @@ export class PlayHead {
 
   /** `senders` are in the order of the provider's tracks. */
   constructor(provider: PullProvider, senders: readonly RtpSender[], durationUs: number, nowUs: number) {
+    super();
     this.#provider = provider;
     this.#senders = senders;
     this.#durationUs = durationUs;
@@ -86,7 +85,7 @@ export class PlayHead {
   /** The presentation time that playing is at, or goes on from, in microseconds. */
   positionUs(nowUs: number): number {
     if (!this.#hasSentSinceSeek) return Math.max(this.#startUs, 0);
-    if (!this.keyFramesOnly) return Math.max(this.frame.dtsUs, 0);
+    if (!this.keyFramesOnly) return Math.max(this.dtsUs, 0);
     return this.#isRunning ? this.#positionBetweenKeyFrames(nowUs) : this.#stoppedUs;
   }
 
@@ -148,19 +147,18 @@ export class PlayHead {
 
   /** For Task.prefetch(): reads what sending the next frame reads. Hot path. */
   prefetch(): number {
-    const { track, dtsUs } = this.frame;
-    return this.#provider.nextFrame(track) + (this.timeline.dueUs(dtsUs) > 0 ? 1 : 0);
+    return this.#provider.nextFrame(this.track) + (this.timeline.dueUs(this.dtsUs) > 0 ? 1 : 0);
   }
 
   /** Finds the next frame; false when there is none this way. Hot path. */
   next(): boolean {
-    if (!this.#hasFrame) this.#hasFrame = this.#provider.pull(this.frame);
+    if (!this.#hasFrame) this.#hasFrame = this.#provider.pull(this);
     return this.#hasFrame;
   }
 
   /** The frame went, and with it all before `nextFrame` of its track. Hot path. */
   sent(nextFrame: number): void {
-    this.#provider.skipTo(this.frame.track, nextFrame);
+    this.#provider.skipTo(this.track, nextFrame);
     this.passedOver();
     if (this.keyFramesOnly) this.#prepareNext();
   }
@@ -177,7 +175,7 @@ export class PlayHead {
     const old = this.#order;
     this.#order = orderAt(scale);
     if (seekUs === undefined && !old.keyFramesOnly && !this.keyFramesOnly) {
-      this.#provider.reorder(this.#order, this.#hasFrame ? this.frame : null);
+      this.#provider.reorder(this.#order, this.#hasFrame ? this : null);
       this.#takeUp();
       this.#startUs = this.#nextUs();
       return 'reordered';
@@ -197,22 +195,21 @@ export class PlayHead {
     this.#hasSentSinceSeek = false;
     for (const [track, sender] of this.#senders.entries())
       sender.moveTo(this.#provider.nextFrame(track), this.#order);
-    this.#hasFrame = this.#provider.pull(this.frame);
+    this.#hasFrame = this.#provider.pull(this);
     if (this.#hasFrame && this.keyFramesOnly) this.#prepareNext();
   }
 
   #prepareNext(): void {
-    const { track } = this.frame;
-    this.#senders[track]!.prepare(this.#provider.nextFrame(track));
+    this.#senders[this.track]!.prepare(this.#provider.nextFrame(this.track));
   }
 
   /** Decode time of the next frame; of the last one when all have been sent. */
   #nextUs(): number {
-    return this.#hasFrame || this.#hasSentSinceSeek ? this.frame.dtsUs : this.#startUs;
+    return this.#hasFrame || this.#hasSentSinceSeek ? this.dtsUs : this.#startUs;
   }
 
   #leftStreamUs(): number {
-    const { dtsUs } = this.frame;
+    const { dtsUs } = this;
     if (this.#hasFrame || !this.#hasSentSinceSeek) return this.timeline.streamUs(this.#nextUs());
     const lastUs = this.timeline.isReverse ? dtsUs : Math.max(dtsUs, this.#durationUs);
     return this.timeline.streamUs(lastUs) + AFTER_LAST_FRAME_US;
@@ -221,7 +218,7 @@ export class PlayHead {
   // What is on the screen was sent a while ago, what comes next may be seconds away: the clock tells.
   #positionBetweenKeyFrames(nowUs: number): number {
     const mediaUs = this.timeline.mediaAt(nowUs);
-    const nextUs = this.#hasFrame ? this.frame.dtsUs : this.lastUs;
+    const nextUs = this.#hasFrame ? this.dtsUs : this.lastUs;
     const reachedUs = this.timeline.isReverse ? Math.max(mediaUs, nextUs) : Math.min(mediaUs, nextUs);
     return Math.min(Math.max(reachedUs + this.#leadUs, 0), this.#durationUs);
   }

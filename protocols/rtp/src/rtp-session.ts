@@ -167,9 +167,8 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   override prefetch(): number {
-    const { frame } = this.#head;
     const deadlines = this.#endDueUs + this.#sinceUs > this.#reportUs ? 1 : 0;
-    return deadlines + this.#head.prefetch() + this.senders[frame.track]!.prefetch();
+    return deadlines + this.#head.prefetch() + this.senders[this.#head.track]!.prefetch();
   }
 
   run(events: number): number {
@@ -241,7 +240,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   #sendDue(): number {
     const head = this.#head;
-    const { timeline, frame } = head;
+    const { timeline } = head;
     const nowUs = this.#thread.nowUs;
     const pacing = this.#pacing;
     const untilDueUs = horizonUs(pacing, nowUs, this.#sinceUs);
@@ -254,11 +253,11 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     if (nowUs >= this.#reportUs) this.#reportUs = this.#reports.sendRound(nowUs, timeline.streamAt(nowUs));
     for (let frames = 0; frames < MAX_FRAMES_PER_RUN; frames++) {
       if (!head.next()) return this.#goToEnd();
-      const dueUs = timeline.dueUs(frame.dtsUs);
+      const dueUs = timeline.dueUs(head.dtsUs);
       if (dueUs >= this.#endDueUs) return this.#goToEnd();
       if (dueUs >= untilDueUs)
         return after((wakeUs(pacing, dueUs, this.#sinceUs, nowUs) - nowUs) / US_PER_MS);
-      const sender = this.senders[frame.track]!;
+      const sender = this.senders[head.track]!;
       if (sender.isFull) return this.#waitForRoom(nowUs, dueUs);
       if (octetsLeft <= 0) return AGAIN;
       if (this.#isHindered || nowUs - dueUs >= SHIFT_FROM_US) {
@@ -268,7 +267,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
       }
       if (!sender.hasReported) this.#reports.sendFirst(sender, nowUs, timeline.streamAt(nowUs));
       const { octetCount } = sender;
-      if (sender.send(frame.index) === SendResult.pending) return this.#waitForPlan(sender);
+      if (sender.send(head.index) === SendResult.pending) return this.#waitForPlan(sender);
       octetsLeft -= sender.octetCount - octetCount;
       head.sent(sender.nextFrame);
     }
@@ -291,7 +290,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   // Nobody has seen anything yet that later frames would have to keep up with.
   #delayTo(nowUs: number): void {
     this.#waitsForFirstPlan = false;
-    const lateUs = nowUs - this.#head.timeline.dueUs(this.#head.frame.dtsUs);
+    const lateUs = nowUs - this.#head.timeline.dueUs(this.#head.dtsUs);
     if (lateUs > 0) this.#delay(lateUs);
   }
 
@@ -314,10 +313,10 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     const ownUs = way.ownLatenessUs(nowUs, dueUs);
     const owedUs = nowUs - dueUs - ownUs;
     if (owedUs >= SHIFT_FROM_US) this.#delay(owedUs);
-    const { frame, keyFramesOnly } = head;
+    const { keyFramesOnly } = head;
     const mediaUs = head.timeline.mediaAt(nowUs);
     const wasThinned = way.isThinnedLate;
-    const isLeftOut = way.leavesOut({ frame, sender, keyFramesOnly, mediaUs }, ownUs, nowUs);
+    const isLeftOut = way.leavesOut({ frame: head, sender, keyFramesOnly, mediaUs }, ownUs, nowUs);
     this.#isHindered = way.isHindered(ownUs);
     if (way.isThinnedLate !== wasThinned) this.#options.events.latenessThins(way.quality);
     if (isLeftOut) head.passedOver();
