@@ -15,6 +15,7 @@ export * from './net/tcp-connection';
 export * from './net/tcp-listener';
 export * from './net/tls-connection';
 export * from './net/tls-context';
+export * from './net/udp-destination';
 export * from './net/udp-pair';
 export * from './reactor/clock';
 export * from './reactor/coroutine-task';

@@ -19,6 +19,7 @@ import {
   writeUdpRunAgain,
 } from './packet-row';
 import type { SocketAddress } from './socket-address';
+import type { UdpDestination } from './udp-destination';
 
 /** Rows of one flush. */
 const MAX_ROWS = 4096;
@@ -91,19 +92,13 @@ export class PacketBatch {
   }
 
   /** Adds a run over UDP; makeRoom() comes first. Hot path. */
-  addUdpRun(run: PacketRun, fd: number, to: SocketAddress, noSegmentation: boolean, owner: RowOwner): void {
-    writeUdpRun(this.#rows, this.#nextRow(owner, run.plan), run, fd, to, noSegmentation);
+  addUdpRun(run: PacketRun, fd: number, to: UdpDestination): void {
+    writeUdpRun(this.#rows, this.#nextRow(to, run.plan), run, fd, to, to.noSegmentation);
   }
 
   /** Adds a run over UDP in the format of a retransmission; makeRoom() comes first. */
-  addUdpRunAgain(
-    run: PacketRun,
-    originalSequence: number,
-    fd: number,
-    to: SocketAddress,
-    owner: RowOwner,
-  ): void {
-    writeUdpRunAgain(this.#rows, this.#nextRow(owner, run.plan), run, originalSequence, fd, to);
+  addUdpRunAgain(run: PacketRun, originalSequence: number, fd: number, to: UdpDestination): void {
+    writeUdpRunAgain(this.#rows, this.#nextRow(to, run.plan), run, originalSequence, fd, to);
   }
 
   /** Adds a run interleaved on a TCP connection; makeRoom() comes first. Hot path. */

@@ -20,7 +20,8 @@ export class SocketAddress {
   readonly #word3: number;
   #key: string | undefined;
 
-  private constructor(
+  /** The address in four words, as they lie in the addon's rows. */
+  protected constructor(
     family: 4 | 6,
     port: number,
     word0: number,

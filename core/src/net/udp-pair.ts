@@ -17,6 +17,7 @@ import { type PacketRun, ROW_WORDS, writeUdpRun } from './packet-row';
 import { RowBacklog } from './row-backlog';
 import { RunSpreader } from './run-spreader';
 import { ADDRESS_WORDS, SocketAddress } from './socket-address';
+import type { UdpDestination } from './udp-destination';
 
 /** Socket buffers asked for, in bytes; the kernel clamps them (net.core.wmem_max, rmem_max). */
 const SEND_BUFFER_BYTES = 4 << 20;
@@ -35,12 +36,6 @@ const MAX_WAITING_ROWS = 8192;
 /** Hears the datagrams of the address it claimed. `bytes` is valid during the call only. */
 export interface DatagramListener {
   datagram(bytes: Uint8Array, from: SocketAddress): void;
-}
-
-/** Where a viewer's packets go, and who hears when they can't. */
-export interface UdpDestination extends RowOwner {
-  readonly address: SocketAddress;
-  noSegmentation: boolean;
 }
 
 /** A task that owns an RTP and an RTCP socket; kill closes them. */
@@ -114,8 +109,7 @@ export class UdpPair extends Task implements RowOwner {
    */
   sendAgain(run: PacketRun, originalSequence: number, to: UdpDestination): void {
     this.#batch.makeRoom();
-    if (this.#backlog.length === 0)
-      this.#batch.addUdpRunAgain(run, originalSequence, this.#rtpFd, to.address, to);
+    if (this.#backlog.length === 0) this.#batch.addUdpRunAgain(run, originalSequence, this.#rtpFd, to);
   }
 
   /** Sends one RTCP packet; lost when the socket is full, as reports may be. */
@@ -160,11 +154,11 @@ export class UdpPair extends Task implements RowOwner {
   #send(run: PacketRun, to: UdpDestination): void {
     this.#batch.makeRoom();
     if (this.#backlog.length === 0) {
-      this.#batch.addUdpRun(run, this.#rtpFd, to.address, to.noSegmentation, to);
+      this.#batch.addUdpRun(run, this.#rtpFd, to);
       return;
     }
     const row = new Uint32Array(ROW_WORDS);
-    writeUdpRun(row, 0, run, this.#rtpFd, to.address, to.noSegmentation);
+    writeUdpRun(row, 0, run, this.#rtpFd, to, to.noSegmentation);
     this.keep({ code: 0, row, plan: run.plan, rest: null }, to);
   }
 

@@ -14,16 +14,19 @@ import {
 import { KeyFrameCursor } from './key-frame-cursor';
 
 const US_PER_S = 1_000_000;
+/** The others of a movie without a third track. */
+const NO_OTHERS: number[] = [];
 
 /** The provider of one viewer; see the head of this file. */
 export class FileProvider implements PullProvider {
   readonly #presentation: Presentation;
   readonly #tracks: readonly StoredTrack[];
-  /**
-   * The next frame of each track, then the decode times of these frames in microseconds; Infinity at the end of a track. One
-   * array of numbers, because a viewer's run waits for the memory of every object that it looks into.
-   */
-  readonly #positions: number[];
+  // As fields for the two tracks that movies have: an array would be two more objects that each run of a viewer waits for.
+  /** The next frame of the first track, and of the second; behind the last one at the end of a track. */
+  #first = 0;
+  #second = 0;
+  /** Of the third track and those behind it. */
+  readonly #others: number[];
   /** Place of the track that a seek goes by: the first video track that has frames, or else the first that has; -1 without. */
   readonly #leader: number;
   #keyFrames: KeyFrameCursor | null = null;
@@ -32,7 +35,7 @@ export class FileProvider implements PullProvider {
   constructor(presentation: Presentation, tracks: readonly number[]) {
     this.#presentation = presentation;
     this.#tracks = picked(presentation.tracks, tracks);
-    this.#positions = new Array<number>(2 * tracks.length).fill(Infinity);
+    this.#others = tracks.length > 2 ? new Array<number>(tracks.length - 2).fill(0) : NO_OTHERS;
     const video = this.#tracks.findIndex((stored) => isVideo(stored) && stored.frames.length > 0);
     this.#leader = video >= 0 ? video : this.#tracks.findIndex(({ frames }) => frames.length > 0);
     this.#toStart();
@@ -40,12 +43,11 @@ export class FileProvider implements PullProvider {
 
   pull(into: Frame): boolean {
     if (this.#keyFrames !== null) return this.#keyFrames.pull(into);
-    const positions = this.#positions;
-    const tracks = positions.length >> 1;
+    const tracks = this.#tracks.length;
     let track = 0;
     let dtsUs = Infinity;
     for (let i = 0; i < tracks; i++) {
-      const nextUs = positions[tracks + i]!;
+      const nextUs = this.#nextUs(i);
       if (nextUs >= dtsUs) continue;
       track = i;
       dtsUs = nextUs;
@@ -61,11 +63,12 @@ export class FileProvider implements PullProvider {
 
   nextFrame(track: number): number {
     if (this.#keyFrames !== null) return track === this.#leader ? this.#keyFrames.nextFrame : -1;
-    return this.#nextUs(track) === Infinity ? -1 : this.#frameOf(track);
+    const frame = this.#frameOf(track);
+    return frame < this.#tracks[track]!.frames.length ? frame : -1;
   }
 
   skipTo(track: number, frame: number): void {
-    if (frame > this.#positions[track]!) this.#moveTo(track, frame);
+    if (frame > this.#frameOf(track)) this.#moveTo(track, frame);
   }
 
   /** The first video track leads: it starts at a key frame, the others at the frame that plays at that moment. */
@@ -110,20 +113,22 @@ export class FileProvider implements PullProvider {
     this.#presentation.close();
   }
 
-  // What comes out of an array of doubles is one, until it is told to be a whole number; fields that get one grow an object.
   #frameOf(track: number): number {
-    return this.#positions[track]! | 0;
+    if (track === 0) return this.#first;
+    return track === 1 ? this.#second : this.#others[track - 2]!;
   }
 
+  /** When the next frame of a track is decoded, in microseconds; Infinity at its end. */
   #nextUs(track: number): number {
-    return this.#positions[this.#tracks.length + track]!;
+    const { dtsUs, length } = this.#tracks[track]!.frames;
+    const frame = this.#frameOf(track);
+    return frame < length ? dtsUs[frame]! : Infinity;
   }
 
   #moveTo(track: number, frame: number): void {
-    const tracks = this.#tracks;
-    const { dtsUs, length } = tracks[track]!.frames;
-    this.#positions[track] = frame;
-    this.#positions[tracks.length + track] = frame < length ? dtsUs[frame]! : Infinity;
+    if (track === 0) this.#first = frame;
+    else if (track === 1) this.#second = frame;
+    else this.#others[track - 2] = frame;
   }
 
   #seekKeyFrames(timeUs: number, order: PullOrder): number {

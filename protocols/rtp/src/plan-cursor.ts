@@ -1,17 +1,18 @@
 /**
  * Where one viewer is in the packet plans of a track: the segment that his next unit lies in, and the one that he uses after it,
- * whose plan is made and read ahead meanwhile. What RTP senders begin with, by inheritance: one object for each viewer and track
- * is what a run waits for in memory. Rule (hot path): following the plan is a comparison and an addition.
+ * whose plan is made and read ahead meanwhile. What RTP senders go on with behind the clock, by inheritance, for the same reason.
+ * Rule (hot path): following the plan is a comparison and an addition.
  */
 import { ALL_FRAMES, type PullOrder } from '@finch/core';
 import type { PlannedSegment, PlanWaiter } from './cached-segment';
 import type { PacketPlan } from './packet-plan';
 import type { PlanCache } from './plan-cache';
+import { RtpClock } from './rtp-clock';
 
 const NO_SEGMENT = -1;
 
 /** The place of one viewer in one track; see the head of this file. */
-export class PlanCursor {
+export class PlanCursor extends RtpClock {
   #planned: PlannedSegment | null = null;
   #nextUnit = 0;
   /** Frames of the segment, from the first to before the end; none while there is no segment. */
@@ -24,7 +25,9 @@ export class PlanCursor {
   #order = ALL_FRAMES;
   readonly #cache: PlanCache;
 
-  constructor(cache: PlanCache) {
+  /** `clockRateHz` is the rate of the track's RTP clock. */
+  constructor(cache: PlanCache, clockRateHz: number) {
+    super(clockRateHz);
     this.#cache = cache;
   }
 

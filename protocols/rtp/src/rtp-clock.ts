@@ -1,5 +1,6 @@
 /**
- * The RTP timestamps of one track: what a unit's place in the file becomes on the wire. Used by the RTP sender, once a unit.
+ * The RTP timestamps of one track: what a unit's place in the file becomes on the wire. What RTP senders begin with, by inheritance:
+ * one object for each viewer and track is what a run waits for in memory.
  * Rule: at scale 1 it adds one number; at others it counts from where the rate changed, so that nothing drifts.
  * Spec: RFC 3550 §5.1 (random start, modulo 2^32); RFC 2326 appendix B.
  */
@@ -10,17 +11,18 @@ const US_PER_S = 1_000_000;
 /** From file time and stream time to timestamps; see the head of this file. */
 export class RtpClock {
   readonly #offset = randomUint32();
-  /** From file time to the wire at scale 1, modulo 2^32, signed: V8 keeps a larger number in an object of its own. */
-  #unitOffset = this.#offset | 0;
-  #isScaled = false;
   #scale = 1;
   /** Where the rate changed, in file time and in stream time. */
   #originTicks = 0;
   #streamTicks = 0;
   /** File time of the unit before, not modulo 2^32: what tells a unit's own wrap-around from a jump. */
   #lastTicks = 0;
+  // Last what every unit looks at, so that it lies beside what the sender has of its own.
+  #isScaled = false;
+  /** From file time to the wire at scale 1, modulo 2^32, signed: V8 keeps a larger number in an object of its own. */
+  #unitOffset = this.#offset | 0;
 
-  constructor(readonly rateHz: number) {}
+  constructor(readonly clockRateHz: number) {}
 
   /** From now on file time runs `scale` times as fast as stream time, and both meet in one instant, in microseconds. */
   retime(mediaUs: number, streamUs: number, scale: number): void {
@@ -33,20 +35,20 @@ export class RtpClock {
   }
 
   /** The timestamp of a unit whose plan says `fileTicks`, modulo 2^32. Hot path. */
-  ofUnit(fileTicks: number): number {
+  timestampOfUnit(fileTicks: number): number {
     if (!this.#isScaled) return (fileTicks + this.#unitOffset) >>> 0;
     this.#lastTicks += (fileTicks - this.#lastTicks) | 0; // the shorter way round, modulo 2^32
     return this.#scaled(this.#lastTicks);
   }
 
   /** The timestamp of a moment of the movie, in microseconds. */
-  ofMedia(mediaUs: number): number {
+  timestampOf(mediaUs: number): number {
     const ticks = this.#ticks(mediaUs);
-    return this.#isScaled ? this.#scaled(ticks) : this.ofUnit(Math.round(ticks));
+    return this.#isScaled ? this.#scaled(ticks) : this.timestampOfUnit(Math.round(ticks));
   }
 
   /** The timestamp of a moment of stream time, in microseconds. */
-  ofStream(streamUs: number): number {
+  timestampAt(streamUs: number): number {
     return (Math.round(this.#ticks(streamUs)) + this.#offset) >>> 0;
   }
 
@@ -56,6 +58,6 @@ export class RtpClock {
   }
 
   #ticks(us: number): number {
-    return (us * this.rateHz) / US_PER_S;
+    return (us * this.clockRateHz) / US_PER_S;
   }
 }

@@ -16,7 +16,6 @@ import { writeByeCompound, writeReportCompound } from './rtcp/compound';
 import type { NackListener } from './rtcp/generic-nack';
 import { emptySenderReport } from './rtcp/sender-report';
 import { type ReceptionStatistics, readReports } from './rtcp-reception';
-import { RtpClock } from './rtp-clock';
 import { NOWHERE, type RtpTransport } from './rtp-transport';
 import { SentRuns } from './sent-runs';
 import { noThinnedFrames, type ThinnedFrames } from './thinning';
@@ -48,7 +47,6 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
   #transport: RtpTransport;
   // RFC 3550 §5.1: both start at random.
   #sequence = randomUint16();
-  readonly #clock: RtpClock;
   /** As a signed number: V8 keeps a larger one in an object of its own. */
   readonly #ssrcWord: number;
   readonly #payloadType: number;
@@ -100,9 +98,8 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
     transport: RtpTransport,
     retransmissionType = 0,
   ) {
-    super(cache);
+    super(cache, track.clockRateHz);
     this.kind = track.kind;
-    this.#clock = new RtpClock(track.clockRateHz);
     this.#transport = transport;
     this.#ssrcWord = this.ssrc | 0;
     this.#payloadType = payloadType;
@@ -126,18 +123,8 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
     return this.#sequence & 0xffff;
   }
 
-  get clockRateHz(): number {
-    return this.#clock.rateHz;
-  }
-
-  /** The RTP timestamp of a moment of the presentation, in microseconds of its timeline. */
-  timestampOf(mediaUs: number): number {
-    return this.#clock.ofMedia(mediaUs);
-  }
-
-  /** Counts timestamps anew from an instant of media time and stream time, in microseconds; see RtpClock. */
-  retime(mediaUs: number, streamUs: number, scale: number): void {
-    this.#clock.retime(mediaUs, streamUs, scale);
+  override retime(mediaUs: number, streamUs: number, scale: number): void {
+    super.retime(mediaUs, streamUs, scale);
     this.#sentRuns?.clear();
     this.#stretchPlan = null;
   }
@@ -161,8 +148,8 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
     if (frame < 0 || this.#reportsFrom !== NO_TIMESTAMP) return true;
     const plan = this.planFor(frame)?.plan;
     if (plan === undefined) return false;
-    const started = this.#clock.ofMedia(startUs);
-    const first = this.#clock.ofUnit(plan.rtpTimestampOf(plan.unitOfFrame(frame)));
+    const started = this.timestampOf(startUs);
+    const first = this.timestampOfUnit(plan.rtpTimestampOf(plan.unitOfFrame(frame)));
     this.#reportsFrom = ticksAfter(first, started) > 0 ? first : started;
     return true;
   }
@@ -170,7 +157,7 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
   /** For Task.prefetch(): reads what send() reads. Hot path. */
   prefetch(): number {
     const counts = this.packetCount + this.octetCount + this.#stretchPacket + this.#lastTimestamp;
-    return counts + this.#clock.rateHz + this.prefetchUnit() + this.#transport.prefetch();
+    return counts + this.prefetchUnit() + this.#transport.prefetch();
   }
 
   /** Sends the unit that `frame` belongs to, unless it went already. `pending`: its plan is being made. Hot path. */
@@ -222,8 +209,8 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
     const sent = this.#sentRuns;
     if (sent === null || !this.#allowance.takesNack() || !sent.find(sequence, this.#sequence)) return;
     const { plan, registered } = sent.planned!;
-    const timestamp = this.#clock.ofUnit(plan.rtpTimestampOf(plan.unitOfPacket(sent.packet)));
-    const ageUs = (ticksAfter(this.#lastTimestamp, timestamp) * US_PER_S) / this.#clock.rateHz;
+    const timestamp = this.timestampOfUnit(plan.rtpTimestampOf(plan.unitOfPacket(sent.packet)));
+    const ageUs = (ticksAfter(this.#lastTimestamp, timestamp) * US_PER_S) / this.clockRateHz;
     if (Math.abs(ageUs) > RETRANSMISSION_TIME_US) return;
     this.#retransmission ??= new Retransmission(this.#retransmissionType, this.#bitRateBps, this.#reportUs);
     const stream = this.#retransmission;
@@ -251,7 +238,7 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
     run.plan = registered;
     run.ssrc = this.#ssrcWord;
     run.payloadType = this.#payloadType;
-    run.timestamp = this.#clock.ofUnit(plan.rtpTimestampOf(unit));
+    run.timestamp = this.timestampOfUnit(plan.rtpTimestampOf(unit));
     this.#lastTimestamp = run.timestamp | 0;
     let first = plan.firstPacketOf(unit);
     let left = plan.packetCountOf(unit);
@@ -289,11 +276,11 @@ export class RtpSender extends PlanCursor implements ReceptionStatistics, NackLi
 
   #fillReport(streamUs: number, unixUs: number): void {
     report.ssrc = this.ssrc;
-    report.rtpTimestamp = this.#clock.ofStream(streamUs);
+    report.rtpTimestamp = this.timestampAt(streamUs);
     const hasBegun = this.#reportsFrom !== NO_TIMESTAMP;
     const early = hasBegun ? Math.max(ticksAfter(this.#reportsFrom, report.rtpTimestamp), 0) : 0;
     if (early > 0) report.rtpTimestamp = this.#reportsFrom;
-    const atUs = unixUs + (early * US_PER_S) / this.#clock.rateHz;
+    const atUs = unixUs + (early * US_PER_S) / this.clockRateHz;
     report.ntpSeconds = ntpSeconds(atUs);
     report.ntpFraction = ntpFraction(atUs);
     report.packetCount = this.packetCount >>> 0;

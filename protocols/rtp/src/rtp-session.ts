@@ -43,6 +43,14 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   // and V8 looks it up each time.
   readonly #thread: TaskThread;
   readonly #head: PlayHead;
+  /** Since when the pace counts. */
+  #sinceUs = -Infinity;
+  /** When what is due lies beyond the wanted end. */
+  #endDueUs = Infinity;
+  /** When the next round of reports is due. */
+  #reportUs = -Infinity;
+  /** How fast frames go: ahead of their time at Scale and Speed 1 alone, where nobody is about to change his mind. */
+  #pacing: Pacing;
   #isPlaying = false;
   /** All that shall be sent has been; its time is not over yet. */
   #isOver = false;
@@ -53,14 +61,6 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   /** His way is or was too narrow, and he has not caught up. */
   #isHindered = false;
   readonly #maxRunBytes: number;
-  /** How fast frames go: ahead of their time at Scale and Speed 1 alone, where nobody is about to change his mind. */
-  #pacing: Pacing;
-  /** Since when the pace counts. */
-  #sinceUs = -Infinity;
-  /** When what is due lies beyond the wanted end. */
-  #endDueUs = Infinity;
-  /** When the next round of reports is due. */
-  #reportUs = -Infinity;
   /** There are no more frames this way, and the viewer has seen the last: playing on means from an end of the movie. */
   #hasRunOut = false;
   readonly #options: RtpSessionOptions;

@@ -9,7 +9,7 @@ import {
   type RefusedRow,
   type SocketAddress,
   type StreamConnection,
-  type UdpDestination,
+  UdpDestination,
   type UdpPair,
 } from '@finch/core';
 
@@ -51,30 +51,31 @@ export const NOWHERE: RtpTransport = {
 };
 
 /** RTP to one port of the viewer, RTCP to another, from the thread's shared pair. */
-export class UdpTransport implements RtpTransport, UdpDestination, DatagramListener {
-  noSegmentation = false;
+export class UdpTransport extends UdpDestination implements RtpTransport, DatagramListener {
+  readonly #pair: UdpPair;
   /** Runs that the network refused (no route, no listener on this machine). */
   lostRuns = 0;
-  readonly isFull = false;
-  readonly isLossy = true;
-  readonly #pair: UdpPair;
   readonly #rtcpAddress: SocketAddress;
   readonly #events: RtpTransportEvents;
 
-  constructor(
-    pair: UdpPair,
-    readonly address: SocketAddress,
-    rtcpAddress: SocketAddress,
-    events: RtpTransportEvents,
-  ) {
+  constructor(pair: UdpPair, address: SocketAddress, rtcpAddress: SocketAddress, events: RtpTransportEvents) {
+    super(address);
     this.#pair = pair;
     this.#rtcpAddress = rtcpAddress;
     this.#events = events;
     pair.claim(rtcpAddress, this);
   }
 
+  get isFull(): boolean {
+    return false;
+  }
+
+  get isLossy(): boolean {
+    return true;
+  }
+
   prefetch(): number {
-    return this.address.port + (this.noSegmentation ? 1 : 0);
+    return this.port + (this.noSegmentation ? 1 : 0);
   }
 
   sendRun(run: PacketRun): void {

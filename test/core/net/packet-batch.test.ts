@@ -6,6 +6,7 @@ import type { PacketRun } from '@finch/core/net/packet-row';
 import { type RegisteredPlan, ROW_WORDS } from '@finch/core/net/packet-row';
 import { RowBacklog } from '@finch/core/net/row-backlog';
 import { SocketAddress } from '@finch/core/net/socket-address';
+import { UdpDestination } from '@finch/core/net/udp-destination';
 import { type NativeFile, native } from '@finch/native';
 import { Folder, patternBytes } from '../../native/file-under-test';
 import { makePlan, wireFrame, wirePacket } from '../../native/made-plan';
@@ -36,6 +37,13 @@ afterEach(() => {
 });
 
 class Owner implements RowOwner {
+  readonly refused: RefusedRow[] = [];
+  rowRefused(refused: RefusedRow): void {
+    this.refused.push(refused);
+  }
+}
+
+class Destination extends UdpDestination {
   readonly refused: RefusedRow[] = [];
   rowRefused(refused: RefusedRow): void {
     this.refused.push(refused);
@@ -118,13 +126,13 @@ describe('rows', () => {
 
   it('of a file that was truncated come back with EFAULT', () => {
     const sink = new UdpSink();
-    const owner = new Owner();
+    const owner = new Destination(address(sink));
     const plan = batch.registerPlan(
       makePlan([{ prefix: new Uint8Array(0), offset: 50_000, sizeBytes: 9 }]),
       file.id,
     );
     folder.write('movie', '');
-    batch.addUdpRun(runOf(plan, 1), sink.fd, address(sink), false, owner);
+    batch.addUdpRun(runOf(plan, 1), sink.fd, owner);
     batch.flush();
     expect(owner.refused).toMatchObject([{ code: -EFAULT, plan }]);
     sink.close();
@@ -168,9 +176,9 @@ describe('a plan', () => {
 
   it('that is retired with its rows in the batch sends them first', () => {
     const sink = new UdpSink();
-    const owner = new Owner();
+    const owner = new Destination(address(sink));
     const plan = batch.registerPlan(makePlan(packets), file.id);
-    batch.addUdpRun(runOf(plan, 2), sink.fd, address(sink), false, owner);
+    batch.addUdpRun(runOf(plan, 2), sink.fd, owner);
     batch.retirePlan(plan);
     batch.flush();
     expect(sink.take(2).length).toBe(2);

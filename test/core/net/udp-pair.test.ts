@@ -2,7 +2,8 @@
 
 import type { RefusedRow } from '@finch/core';
 import { SocketAddress } from '@finch/core/net/socket-address';
-import { type UdpDestination, UdpPair } from '@finch/core/net/udp-pair';
+import { UdpDestination } from '@finch/core/net/udp-destination';
+import { UdpPair } from '@finch/core/net/udp-pair';
 import { TaskEvent } from '@finch/core/reactor/events';
 import { native } from '@finch/native';
 import { Folder, patternBytes } from '../../native/file-under-test';
@@ -41,10 +42,8 @@ function sendToPair(bytes: Uint8Array, to: SocketAddress, from = peer): void {
 }
 
 /** A viewer as an RTP transport is one: what is refused for now is kept. */
-class Viewer implements UdpDestination {
-  noSegmentation = false;
+class Viewer extends UdpDestination {
   readonly heard: { bytes: Buffer; from: string }[] = [];
-  constructor(readonly address: SocketAddress) {}
   rowRefused(refused: RefusedRow): void {
     if (refused.code === -EAGAIN) pair.keep(refused, this);
   }
