@@ -16,6 +16,7 @@ namespace finch {
 namespace {
 
 constexpr uint32_t kMaxDescriptor = INT32_MAX;
+constexpr uint32_t kRowsAhead = 8;  // rows are prefetched so far before they are added
 
 // `rows` is a Uint32Array, `exceptions` an Int32Array with a pair of words for each row.
 BatchMemory MemoryOf(const Napi::CallbackInfo& info) {
@@ -71,10 +72,21 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
   Napi::Value Flush(const Napi::CallbackInfo& info) {
     uint32_t row_count = std::min(info[0].As<Napi::Number>().Uint32Value(), memory_.max_rows);
     memory_.exception_count = 0;
-    for (uint32_t index = 0; index < row_count; index++) Add(index);
+    for (uint32_t index = 0; index < std::min(row_count, kRowsAhead); index++) Prefetch(index);
+    for (uint32_t index = 0; index < row_count; index++) {
+      if (row_count - index > kRowsAhead) Prefetch(index + kRowsAhead);
+      Add(index);
+    }
     streams_.EndFlush();
     udp_.EndFlush();
     return Napi::Number::New(info.Env(), memory_.exception_count);
+  }
+
+  // Each viewer's packets are described somewhere else: asked for some rows ahead, they are there when their turn comes.
+  void Prefetch(uint32_t index) {
+    const Row& row = memory_.rows[index];
+    if (row.Operation() != kUdpRun && row.Operation() != kInterleavedRun) return;
+    if (const Plan* plan = plans_.Find(row)) plan->Prefetch(row.first_packet, row.packets);
   }
 
   void Add(uint32_t index) {

@@ -26,6 +26,7 @@ struct Packet {
 
 struct Plan {
   static constexpr uint32_t kPacketWords = 4;
+  static constexpr uint32_t kCacheLineWords = 16;
 
   const uint32_t* packets = nullptr;  // kPacketWords each
   const uint8_t* bytes = nullptr;
@@ -38,6 +39,13 @@ struct Plan {
   }
   static uint32_t PrefixBytes(const uint32_t* words) { return words[1] >> 16; }
   static uint32_t SliceBytes(const uint32_t* words) { return words[2] & 0xffff; }
+
+  // Asks the memory for the description of packets, and for nothing else.
+  void Prefetch(uint32_t first, uint32_t count) const {
+    const uint32_t* end = packets + (first + count) * kPacketWords;
+    for (const uint32_t* line = packets + first * kPacketWords; line < end; line += kCacheLineWords)
+      __builtin_prefetch(line);
+  }
 
   Packet PacketAt(uint32_t index) const {
     const uint32_t* words = packets + index * kPacketWords;

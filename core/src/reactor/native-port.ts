@@ -5,9 +5,17 @@ import type { TaskRef } from './task-ref';
 import type { IdleTimers, ThreadPort } from './thread-port';
 
 const US_PER_MS = 1000;
+/** Comparisons of two clocks, of which the one that nothing came between counts. */
+const CLOCK_COMPARISONS = 16;
 
-/** CLOCK_MONOTONIC: the same in every thread of the process. */
-export const monotonicClock: Clock = { nowUs: () => native.nowUs() };
+/** When the engine's clock of this thread began to count, by the addon's. */
+const engineClockStartUs = compareClocks();
+
+// The engine reads this clock without the way into the addon, which takes longer than the reading; it counts from another moment.
+/** CLOCK_MONOTONIC: the same in every thread of the process, to a microsecond. */
+export const monotonicClock: Clock = {
+  nowUs: () => Math.floor(performance.now() * US_PER_MS + engineClockStartUs),
+};
 
 /** The idle-task thread's timers. Any thread. */
 export const nativeIdleTimers: IdleTimers = {
@@ -43,4 +51,11 @@ export class NativePort implements ThreadPort {
   close(): void {
     this.#port.close();
   }
+}
+
+function compareClocks(): number {
+  let startUs = -Infinity;
+  for (let i = 0; i < CLOCK_COMPARISONS; i++)
+    startUs = Math.max(startUs, native.nowUs() - performance.now() * US_PER_MS);
+  return startUs;
 }
