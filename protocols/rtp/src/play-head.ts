@@ -147,7 +147,7 @@ export class PlayHead extends Frame {
 
   /** For Task.prefetch(): reads what sending the next frame reads. Hot path. */
   prefetch(): number {
-    return this.#provider.nextFrame(this.track) + (this.timeline.dueUs(this.dtsUs) > 0 ? 1 : 0);
+    return this.#provider.nextFrame(this.track);
   }
 
   /** Finds the next frame; false when there is none this way. Hot path. */

@@ -15,6 +15,7 @@ import type { Quality } from './quality-control';
 import { type RtpSender, SendResult } from './rtp-sender';
 import type { PlayOutcome, RtpSessionOptions } from './rtp-session-options';
 import { SenderReports } from './sender-reports';
+import type { Timeline } from './timeline';
 import { ViewerWay } from './viewer-way';
 
 const US_PER_MS = 1000;
@@ -43,6 +44,8 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   // and V8 looks it up each time.
   readonly #thread: TaskThread;
   readonly #head: PlayHead;
+  /** The head's. */
+  readonly #timeline: Timeline;
   /** Since when the pace counts. */
   #sinceUs = -Infinity;
   /** When what is due lies beyond the wanted end. */
@@ -79,6 +82,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.#pipe = new PullPipe(provider, this);
     this.#reports = new SenderReports(senders, options.cname);
     this.#head = new PlayHead(provider, senders, durationUs, thread.nowUs);
+    this.#timeline = this.#head.timeline;
     this.#way = new ViewerWay(provider, senders.length, slowViewer);
   }
 
@@ -92,12 +96,12 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   /** The scale that is served: 1, or what play() made of the one it was asked for. */
   get scale(): number {
-    return this.#head.timeline.scale;
+    return this.#timeline.scale;
   }
 
   /** The speed that is served. */
   get speed(): number {
-    return this.#head.timeline.speed;
+    return this.#timeline.speed;
   }
 
   /** The presentation time that playing is at, or that play() without a place goes on from, in microseconds. */
@@ -133,7 +137,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     this.signal(TaskEvent.start);
     if (!goesOn) this.#start(seekUs, scale, speed);
     head.stopAt(untilUsOf(wish, scale));
-    this.#endDueUs = head.timeline.dueUs(head.lastUs);
+    this.#endDueUs = this.#timeline.dueUs(head.lastUs);
     return this.positionUs;
   }
 
@@ -155,7 +159,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   /** Says BYE on one track and sends nothing more on it; the others play on. */
   endTrack(sender: RtpSender): void {
     const { nowUs } = this.#thread;
-    this.#reports.sayByeOf(sender, nowUs, this.#head.timeline.streamAt(nowUs));
+    this.#reports.sayByeOf(sender, nowUs, this.#timeline.streamAt(nowUs));
     sender.leaveTransport();
   }
 
@@ -167,8 +171,10 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   }
 
   override prefetch(): number {
-    const deadlines = this.#endDueUs + this.#sinceUs > this.#reportUs ? 1 : 0;
-    return deadlines + this.#head.prefetch() + this.senders[this.#head.track]!.prefetch();
+    const head = this.#head;
+    const dueUs = this.#timeline.dueUs(head.dtsUs);
+    const deadlines = dueUs + this.#endDueUs + this.#sinceUs > this.#reportUs ? 1 : 0;
+    return deadlines + head.prefetch() + this.senders[head.track]!.prefetch();
   }
 
   run(events: number): number {
@@ -208,7 +214,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   #placeAfterTheEnd(scale: number): number | undefined {
     if (!this.#hasRunOut) return undefined;
-    return scale < 0 && !this.#head.timeline.isReverse ? this.#options.durationUs : 0;
+    return scale < 0 && !this.#timeline.isReverse ? this.#options.durationUs : 0;
   }
 
   // What went ahead of its time is of the old scale, seconds of it.
@@ -240,7 +246,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   #sendDue(): number {
     const head = this.#head;
-    const { timeline } = head;
+    const timeline = this.#timeline;
     const nowUs = this.#thread.nowUs;
     const pacing = this.#pacing;
     const untilDueUs = horizonUs(pacing, nowUs, this.#sinceUs);
@@ -290,12 +296,12 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   // Nobody has seen anything yet that later frames would have to keep up with.
   #delayTo(nowUs: number): void {
     this.#waitsForFirstPlan = false;
-    const lateUs = nowUs - this.#head.timeline.dueUs(this.#head.dtsUs);
+    const lateUs = nowUs - this.#timeline.dueUs(this.#head.dtsUs);
     if (lateUs > 0) this.#delay(lateUs);
   }
 
   #delay(byUs: number): void {
-    this.#head.timeline.delay(byUs);
+    this.#timeline.delay(byUs);
     this.#endDueUs += byUs;
     this.#restartReports(); // what they said of the clock is no longer true
   }
@@ -314,7 +320,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
     const owedUs = nowUs - dueUs - ownUs;
     if (owedUs >= SHIFT_FROM_US) this.#delay(owedUs);
     const { keyFramesOnly } = head;
-    const mediaUs = head.timeline.mediaAt(nowUs);
+    const mediaUs = this.#timeline.mediaAt(nowUs);
     const wasThinned = way.isThinnedLate;
     const isLeftOut = way.leavesOut({ frame: head, sender, keyFramesOnly, mediaUs }, ownUs, nowUs);
     this.#isHindered = way.isHindered(ownUs);
@@ -364,7 +370,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
       this.#options.events.rangeEnded();
       return PARK;
     }
-    const { isReverse } = this.#head.timeline;
+    const { isReverse } = this.#timeline;
     this.#hasRunOut = true;
     this.#stop(isReverse ? 0 : this.positionUs);
     const { events } = this.#options;
@@ -380,6 +386,6 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   #sayBye(): void {
     const { nowUs } = this.#thread;
-    this.#reports.sayBye(nowUs, this.#head.timeline.streamAt(nowUs));
+    this.#reports.sayBye(nowUs, this.#timeline.streamAt(nowUs));
   }
 }
