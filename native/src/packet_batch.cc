@@ -82,7 +82,8 @@ class PacketBatch : public Napi::ObjectWrap<PacketBatch> {
     return Napi::Number::New(info.Env(), memory_.exception_count);
   }
 
-  // Each viewer's packets are described somewhere else: asked for some rows ahead, they are there when their turn comes.
+  // Each viewer's packets are described somewhere else: asked for some rows ahead, they are there when their turn
+  // comes.
   void Prefetch(uint32_t index) {
     const Row& row = memory_.rows[index];
     if (row.Operation() != kUdpRun && row.Operation() != kInterleavedRun) return;
