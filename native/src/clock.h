@@ -1,4 +1,4 @@
-// The one clock: CLOCK_MONOTONIC in microseconds, the same in every thread.
+// The clock of the addon: CLOCK_MONOTONIC in microseconds, the same in every thread.
 
 #ifndef FINCH_CLOCK_H_
 #define FINCH_CLOCK_H_

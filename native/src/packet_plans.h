@@ -42,9 +42,9 @@ struct Plan {
 
   // Asks the memory for the description of packets, and for nothing else.
   void Prefetch(uint32_t first, uint32_t count) const {
-    const uint32_t* end = packets + (first + count) * kPacketWords;
-    for (const uint32_t* line = packets + first * kPacketWords; line < end; line += kCacheLineWords)
-      __builtin_prefetch(line);
+    const uint32_t* words = packets + first * kPacketWords;
+    for (uint32_t i = 0; i < count * kPacketWords; i += kCacheLineWords) __builtin_prefetch(words + i);
+    if (count > 0) __builtin_prefetch(words + count * kPacketWords - 1);  // plans don't begin with a line
   }
 
   Packet PacketAt(uint32_t index) const {

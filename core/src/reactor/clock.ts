@@ -1,6 +1,6 @@
 /**
- * Where the reactor's time comes from. The addon's clock in production, a virtual one in tests.
- * Rule: it never goes backwards and is the same in every thread of the process, so that deadlines may cross threads.
+ * Where the reactor's time comes from. The clock of the machine in production (native-port.ts), a virtual one in tests.
+ * Rule: it never goes backwards and is the same in every thread of the process but for microseconds, so that deadlines may cross threads.
  */
 
 /** A monotonic clock. */

@@ -12,7 +12,7 @@ const CLOCK_COMPARISONS = 16;
 const engineClockStartUs = compareClocks();
 
 // The engine reads this clock without the way into the addon, which takes longer than the reading; it counts from another moment.
-/** CLOCK_MONOTONIC: the same in every thread of the process, to a microsecond. */
+/** CLOCK_MONOTONIC in every thread of the process: never ahead of the addon's clock, and a few microseconds behind it at most. */
 export const monotonicClock: Clock = {
   nowUs: () => Math.floor(performance.now() * US_PER_MS + engineClockStartUs),
 };

@@ -29,14 +29,18 @@ const ARITY = 4;
 const MAX_SPARE_LINES = 256;
 /** Gaps that a line may have before it is closed up. */
 const MIN_GAPS_TO_CLOSE = 32;
-/** Places in the table of lines, a power of two, and the time that each stands for: a quarter of a second, then they begin anew. */
-const TABLE_PLACES = 256;
-const TABLE_PLACE_US = 1024;
+/**
+ * Places in the table of lines, a power of two, and the time that each stands for, about the shortest window of sessions: after a
+ * quarter of a second they begin anew.
+ */
+const TABLE_PLACES = 1024;
+const TABLE_PLACE_US = 256;
+/** The deadline of a closed line: equal to none, itself included. */
+const CLOSED = Number.NaN;
 
 /** The elements of one deadline, in the order in which they came; those that left leave gaps. */
 class Line<T extends TimerEntry> implements TimerLine {
-  /** Infinity while it is closed. */
-  deadlineUs = Infinity;
+  deadlineUs = CLOSED;
   /** Lines are counted as they are opened: of two with one deadline the elder leaves first. */
   serial = 0;
   /** Place in the heap. */
@@ -158,7 +162,7 @@ export class TimerHeap<T extends TimerEntry> {
   }
 
   #closeLine(line: Line<T>): void {
-    line.deadlineUs = Infinity;
+    line.deadlineUs = CLOSED;
     line.end = line.length = 0;
     const index = line.heapIndex;
     const last = this.#heap.pop()!;

@@ -53,7 +53,7 @@ describe('TimerHeap', () => {
     expect(takeAll(heap, 19)).toEqual([0, 1, 2, 3, 5, 10, 11, 13, 14]);
   });
 
-  // Deadlines that lie closer than a millisecond share a place in the table of lines; further apart, each has its own.
+  // Deadlines that lie closer than 256 us share a place in the table of lines; further apart, each has its own.
   it.each([1, 2000])(
     'does as a sorted array does, whatever is added, removed and taken (x %d us)',
     (unitUs) => {
