@@ -8,6 +8,7 @@ export * from './net/handshake-pace';
 export * from './net/packet-batch';
 export * from './net/packet-row';
 export * from './net/row-backlog';
+export * from './net/row-owner';
 export * from './net/run-copier';
 export * from './net/socket-address';
 export * from './net/stream-connection';

@@ -18,6 +18,7 @@ import {
   writeUdpRun,
   writeUdpRunAgain,
 } from './packet-row';
+import type { RefusedRow, RowOwner } from './row-owner';
 import type { SocketAddress } from './socket-address';
 import type { UdpDestination } from './udp-destination';
 
@@ -31,27 +32,6 @@ export const BatchCounter = { packets: 0, bytes: 1, messages: 2, systemCalls: 3 
 
 /** Number of counters. */
 export const BATCH_COUNTERS = 4;
-
-/** What became of a row that was not taken whole. */
-export interface RefusedRow {
-  /**
-   * -EAGAIN: the row now names what is left of it; keep it and send it again. -EMSGSIZE: it was sent, but ask for no
-   * segmentation from now on. Any other -errno: the row is lost.
-   */
-  readonly code: number;
-  /** The owner's to keep. */
-  readonly row: Uint32Array;
-  /** The plan that the row names, null for raw rows. */
-  readonly plan: RegisteredPlan | null;
-  /** What is left of a raw row; the owner's to keep. Null for runs. */
-  readonly rest: Uint8Array | null;
-}
-
-/** Who stands behind a row. */
-export interface RowOwner {
-  /** Called after a flush, when the batch is empty again: rows may be added. */
-  rowRefused(refused: RefusedRow): void;
-}
 
 /** The batch of one task thread; see the head of this file. */
 export class PacketBatch {

@@ -2,8 +2,9 @@
  * Rows that a socket had no room for, in order, until it has. Used by TCP connections and UDP pairs.
  * Rule: a waiting row holds its plan, so that the plan outlives it. Thread: its socket's.
  */
-import type { PacketBatch, RefusedRow, RowOwner } from './packet-batch';
+import type { PacketBatch } from './packet-batch';
 import type { RegisteredPlan } from './packet-row';
+import type { RefusedRow, RowOwner } from './row-owner';
 
 /** What a row costs while it waits, in bytes, without bytes of its own: two small objects and a typed array. */
 const ROW_COST_BYTES = 256;

@@ -8,9 +8,10 @@ import { EventContext } from '../reactor/event-context';
 import { kWritable, TaskEvent } from '../reactor/events';
 import type { TaskRef } from '../reactor/task-ref';
 import { Errno } from './errno';
-import { ARENA_BYTES, type PacketBatch, type RefusedRow, type RowOwner } from './packet-batch';
+import { ARENA_BYTES, type PacketBatch } from './packet-batch';
 import { type PacketRun, ROW_WORDS, writeInterleavedRun, writeStreamBytes } from './packet-row';
 import { RowBacklog } from './row-backlog';
+import type { RefusedRow, RowOwner } from './row-owner';
 import { SocketAddress } from './socket-address';
 import type { StreamConnection, StreamConnectionEvents } from './stream-connection';
 

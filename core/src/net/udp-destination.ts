@@ -2,7 +2,7 @@
  * Where a viewer's packets go over UDP, and who hears when they can't. Extended by transports, sent to by UDP pairs. Rule: it is the
  * address, and has none: what a run waits for in memory is one object instead of two. Thread: its pair's.
  */
-import type { RefusedRow, RowOwner } from './packet-batch';
+import type { RefusedRow, RowOwner } from './row-owner';
 import { SocketAddress } from './socket-address';
 
 /** An address that packets are sent to; see the head of this file. */

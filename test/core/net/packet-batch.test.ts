@@ -1,10 +1,11 @@
 /** The packet batch of a task thread and the backlog of rows that a socket had no room for. */
 
 import { PacketBatch } from '@finch/core';
-import { ARENA_BYTES, type RefusedRow, type RowOwner } from '@finch/core/net/packet-batch';
+import { ARENA_BYTES } from '@finch/core/net/packet-batch';
 import type { PacketRun } from '@finch/core/net/packet-row';
 import { type RegisteredPlan, ROW_WORDS } from '@finch/core/net/packet-row';
 import { RowBacklog } from '@finch/core/net/row-backlog';
+import type { RefusedRow, RowOwner } from '@finch/core/net/row-owner';
 import { SocketAddress } from '@finch/core/net/socket-address';
 import { UdpDestination } from '@finch/core/net/udp-destination';
 import { type NativeFile, native } from '@finch/native';
