@@ -44,7 +44,7 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
   // and V8 looks it up each time.
   readonly #thread: TaskThread;
   readonly #head: PlayHead;
-  /** The head's. */
+  /** The head's, for each run asks it. */
   readonly #timeline: Timeline;
   /** Since when the pace counts. */
   #sinceUs = -Infinity;
@@ -354,7 +354,8 @@ export class RtpSession extends Task implements PlanWaiter, PipeEnd {
 
   // The end of a range and the start of the movie are told at once, the end of the movie is told by BYE.
   #endTimeUs(): number {
-    const { timeline, endUs, hasFrame } = this.#head;
+    const timeline = this.#timeline;
+    const { endUs, hasFrame } = this.#head;
     const dueUs = timeline.dueUs(endUs);
     return hasFrame || timeline.isReverse ? dueUs : dueUs + BYE_DELAY_US;
   }
